@@ -1,0 +1,213 @@
+"""One user of the server: a name, what proves it, and the maildrop that each login finds.
+
+Knows names, passwords and the APOP digest (RFC 1939 section 7).  Must not know commands, replies or who asks, and
+shows no password to anybody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from hashlib import md5
+from hmac import compare_digest
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from pop3s_fake.errors import UsageError
+from pop3s_fake.maildrop.lock import MaildropInUse
+from pop3s_fake.maildrop.maildrop import Maildrop
+
+if TYPE_CHECKING:
+    from pop3s_fake.maildrop.content import Source
+    from pop3s_fake.maildrop.open_maildrop import OpenMaildrop
+
+__all__ = ("Account", "Login")
+
+
+class Login(NamedTuple):
+    """What a client needs to log in; `repr` masks the password, for a test's report shows local variables.
+
+    >>> Login("ann", "not-a-secret")
+    Login(user='ann', password='***')
+    """
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login(user={self.user!r}, password='***')"
+
+
+class Account:
+    """A user, a password, a maildrop.
+
+    The name is one argument of USER: printable ASCII without spaces.  The password is the rest of a PASS line:
+    printable ASCII, spaces included.  ``secret`` is what APOP digests; it is the password unless given.
+
+    >>> account = Account("ann", "not-a-secret")
+    >>> account, account.check_password(b"not-a-secret"), account.check_password(b"guess")
+    (<Account 'ann'>, True, False)
+    """
+
+    __slots__ = ("_guard", "_logins", "_maildrop", "_opened", "_password", "_secret", "_states", "name")
+
+    def __init__(
+        self,
+        name: str,
+        password: str,
+        *,
+        maildrop: Maildrop | None = None,
+        secret: str | None = None,
+        token: str | None = None,
+        token_expires: float | None = None,
+    ) -> None:
+        self.name = _checked_name(name)
+        self._password = _checked_password(password)
+        self._secret = password if secret is None else _checked_secret(secret)
+        if maildrop is not None and not isinstance(maildrop, Maildrop):
+            raise UsageError(f"maildrop must be a Maildrop, not {type(maildrop).__name__}")
+        if token is not None or token_expires is not None:
+            keyword = "token" if token is not None else "token_expires"
+            raise _not_yet(keyword)
+        self._maildrop = Maildrop() if maildrop is None else maildrop
+        self._states: tuple[Maildrop, ...] = ()
+        self._logins = 0
+        self._opened: Maildrop | None = None
+        self._guard = Lock()
+
+    @property
+    def maildrop(self) -> Maildrop:
+        """What the last login found; before the first, what it will find."""
+        return self._maildrop
+
+    @property
+    def login(self) -> Login:
+        """Name and password, for the client."""
+        return Login(self.name, self._password)
+
+    @property
+    def secret(self) -> str:
+        """The shared secret of APOP."""
+        return self._secret
+
+    def check_password(self, octets: bytes) -> bool:
+        """Whether these octets, all that followed the first space of a PASS line, are the password."""
+        return compare_digest(octets, self._password.encode("ascii"))
+
+    def check_digest(self, timestamp: str, digest: str) -> bool:
+        """Whether this is the MD5 of the greeting's timestamp and the secret, in lower-case hex (RFC 1939 section 7).
+
+        >>> account = Account("mrose", "tanstaaf")
+        >>> account.check_digest("<1896.697170952@dbc.mtview.ca.us>", "c4c9334bac560ecc979e58001b3e22fb")
+        True
+        """
+        expected = md5(f"{timestamp}{self._secret}".encode(), usedforsecurity=False).hexdigest()
+        return compare_digest(expected.encode(), digest.encode(errors="replace"))
+
+    def script(self, *maildrops: Maildrop | Sequence[Source]) -> None:
+        r"""What the first login from now on finds, the second, and so on; the last stays, and then deletions hold.
+
+        Each is a list of sources, as for :meth:`Maildrop.add`, or a `Maildrop`.  The sources are read now.  The same
+        octets in two lists are the same message with the same unique-id, the same source twice in one list is two
+        messages.  A login counts when the maildrop was opened; one that was refused leaves everything as it was.
+
+        >>> account = Account("ann", "not-a-secret")
+        >>> account.script(["Subject: one\n\n"], ["Subject: one\n\n", "Subject: two\n\n"], [])
+        >>> for owner in ("session 1", "session 2", "session 3", "session 4"):
+        ...     session = account.open(owner)
+        ...     print(session.stat())
+        ...     session.close()
+        (1, 16)
+        (2, 32)
+        (0, 0)
+        (0, 0)
+        """
+        if not maildrops:
+            raise UsageError("script() needs what the first login finds: a list of messages, or a Maildrop")
+        states = tuple(self._state(maildrop) for maildrop in maildrops)
+        with self._guard:
+            self._states = states
+            self._logins = 0
+            self._maildrop = states[0]
+
+    def _state(self, given: Maildrop | Sequence[Source]) -> Maildrop:
+        if isinstance(given, Maildrop):
+            return given
+        # An email message, too, can be iterated over, and would give the names of its header fields.
+        if isinstance(given, (str, bytes)) or not isinstance(given, Sequence):
+            raise UsageError(
+                f"script() takes a list of messages, or a Maildrop, for each login, not {type(given).__name__}; "
+                "put a single message into a list",
+            )
+        maildrop = Maildrop(live=self._maildrop.live)
+        maildrop.add(*given)
+        return maildrop
+
+    def open(self, owner: object, *, exclusive: bool = True) -> OpenMaildrop:
+        """Open the maildrop after a successful login; `MaildropInUse` if another owner has it.
+
+        With a script, it is also in use while the maildrop of an earlier login is.
+        """
+        with self._guard:
+            maildrop = self._states[min(self._logins, len(self._states) - 1)] if self._states else self._maildrop
+            if exclusive and self._opened is not None:
+                holder = self._opened.in_use_by
+                if holder is not None and holder is not owner:
+                    raise MaildropInUse(holder)
+            session = maildrop.open(owner, exclusive=exclusive)
+            self._maildrop = maildrop
+            self._logins += 1
+            if exclusive:
+                self._opened = maildrop
+            return session
+
+    def expire_token(self) -> NoReturn:
+        """Let the OAuth token expire: not there yet."""
+        raise _not_yet("expire_token()")
+
+    def __repr__(self) -> str:
+        return f"<Account {self.name!r}>"
+
+
+def _not_yet(what: str) -> UsageError:
+    return UsageError(f"{what} is not there yet: OAuth tokens come with SASL")
+
+
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise UsageError(f"the name of an account must be a str, not {type(name).__name__}")
+    if not name:
+        raise UsageError("the name of an account is empty")
+    wrong = re.search(r"[^\x21-\x7e]", name)
+    if wrong is not None:
+        raise UsageError(
+            f"account name {name!r} has {wrong[0]!r} at position {wrong.start()}; "
+            "USER takes printable ASCII without spaces (RFC 2449 section 3)",
+        )
+    return name
+
+
+def _checked_secret(secret: object) -> str:
+    """The secret; it is never sent, so any text will do."""
+    if not isinstance(secret, str):
+        raise UsageError(f"the secret of an account must be a str, not {type(secret).__name__}")
+    if not secret:
+        raise UsageError("the secret of an account is empty")
+    return secret
+
+
+def _checked_password(password: object) -> str:
+    """The password; what is wrong with it is told without showing it."""
+    if not isinstance(password, str):
+        raise UsageError(f"the password of an account must be a str, not {type(password).__name__}")
+    if not password:
+        raise UsageError("the password of an account is empty")
+    wrong = re.search(r"[\x00-\x1f\x7f]", password)
+    if wrong is not None:
+        raise UsageError(
+            f"the password has the control character {wrong[0]!r} at position {wrong.start()}: "
+            "no PASS line can carry it (RFC 1939 section 3)",
+        )
+    if not password.isascii():
+        raise UsageError("the password is not ASCII: the UTF8 capability (RFC 6856) is not there yet")
+    return password

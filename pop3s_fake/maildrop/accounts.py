@@ -1,0 +1,71 @@
+"""The accounts of a server by name.
+
+Knows names only.  Must not know sessions or how somebody proves who they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.maildrop.account import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, ValuesView
+
+__all__ = ("Accounts",)
+
+
+class Accounts:
+    """Accounts in the order in which they were added; iteration gives their names.
+
+    >>> accounts = Accounts([Account("ann", "a"), Account("bob", "b")])
+    >>> list(accounts), accounts["bob"], accounts.get("eve")
+    (['ann', 'bob'], <Account 'bob'>, None)
+    >>> accounts["anne"]
+    Traceback (most recent call last):
+    ...
+    pop3s_fake.errors.UsageError: no account 'anne'; did you mean 'ann'?
+    """
+
+    __slots__ = ("_accounts",)
+
+    def __init__(self, accounts: Iterable[Account] = ()) -> None:
+        self._accounts: dict[str, Account] = {}
+        for account in accounts:
+            self.add(account)
+
+    def add(self, account: Account) -> None:
+        """Add an account; `UsageError` if there is one of that name."""
+        if not isinstance(account, Account):
+            raise UsageError(f"an account must be an Account, not {type(account).__name__}")
+        # setdefault is one step, also between threads.
+        if self._accounts.setdefault(account.name, account) is not account:
+            raise UsageError(f"there is an account {account.name!r} already")
+
+    def get(self, name: str) -> Account | None:
+        """The account of that name, or None."""
+        return self._accounts.get(name)
+
+    def values(self) -> ValuesView[Account]:
+        """The accounts themselves."""
+        return self._accounts.values()
+
+    def __getitem__(self, name: str) -> Account:
+        account = self._accounts.get(name)
+        if account is None:
+            known = nearest(str(name), self._accounts) if self._accounts else "; there are no accounts"
+            raise UsageError(f"no account {name!r}{known}")
+        return account
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._accounts))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._accounts
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def __repr__(self) -> str:
+        return f"<Accounts: {', '.join(self._accounts) or 'none'}>"

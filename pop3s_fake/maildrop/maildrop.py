@@ -1,0 +1,192 @@
+"""The stored mail of one user (RFC 1939 section 1), as a test fills, looks at and changes it.
+
+Knows sources and sentences for people; what is stored, and in which steps it changes, is `store`'s.  Must not know
+commands, replies or accounts.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.maildrop.content import Source, content_of
+from pop3s_fake.maildrop.generated import Content, check_natural
+from pop3s_fake.maildrop.open_maildrop import LiveOpenMaildrop, OpenMaildrop
+from pop3s_fake.maildrop.store import Store
+from pop3s_fake.maildrop.unique_ids import check_uid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pop3s_fake.maildrop.message import Message
+
+__all__ = ("Maildrop",)
+
+_FEW = 20  # unique-ids that an error sentence may list
+
+
+class Maildrop:
+    r"""Messages in the order in which they came, and the exclusive-access lock of a session.
+
+    An open session keeps what it found at login: numbers are fixed, later mail is unseen (RFC 1939 section 4), and a
+    message that the test removed meanwhile can still be read.  With ``live=True`` it sees later messages, under the
+    next numbers, and a removed one is no such message any more, as with servers that allow several sessions.
+
+    Every method may be called from any thread, also while sessions are open.
+
+    >>> maildrop = Maildrop()
+    >>> one, two = maildrop.add("Subject: one\n\nhello\n", "Subject: two\n\nbye\n")
+    >>> maildrop, one.octets, maildrop[two.uid].content
+    (<Maildrop: 2 messages>, 23, b'Subject: two\r\n\r\nbye\r\n')
+    >>> maildrop.remove(one.uid)
+    >>> [message.uid for message in maildrop] == [two.uid] == list(maildrop.uids)
+    True
+    """
+
+    __slots__ = ("_store", "live")
+
+    def __init__(self, *, live: bool = False) -> None:
+        self._store = Store()
+        self.live = live
+
+    def add(self, *sources: Source) -> list[Message]:
+        r"""Deliver messages; all of them, or with a `UsageError` none.
+
+        A source is ``str`` (any line ends, sent in UTF-8), ``bytes`` (sent as they are), an ``EmailMessage``, or a
+        ``pathlib.Path`` to one ``.eml`` file.  The unique-id follows from the octets, so it is the same in every run;
+        copies get ``-2``, ``-3``.  None is used again after a removal (RFC 1939 section 7).
+
+        >>> [message.octets for message in Maildrop().add("Subject: x\n\nlast", b"Subject: h\r\n", b"")]
+        [20, 12, 0]
+        """
+        return self._store.append([content_of(source) for source in sources])
+
+    def add_one(self, source: Source, *, uid: str | None = None, octets: int | None = None) -> Message:
+        """Deliver one message, under this unique-id, announced with this many octets whatever it really has.
+
+        >>> Maildrop().add_one("Subject: x", uid="x1", octets=1000)
+        <Message 'x1', 1000 octets, really 12>
+        """
+        if octets is not None:
+            check_natural("octets", octets)
+        return self._store.append_one(content_of(source), None if uid is None else check_uid(uid), octets)
+
+    def generate(
+        self,
+        count: int,
+        content: Callable[[int], Content],
+        *,
+        octets: int | Callable[[int], int],
+        uid: Callable[[int], str] | None = None,
+    ) -> None:
+        r"""Deliver ``count`` messages that are made only when somebody reads them.
+
+        ``content(n)``, n from 1, gives message n as ``str``, as ``bytes``, or as an iterable of ``bytes`` for one that
+        should never be in memory as a whole; it is called again for every RETR.  ``octets`` is the size to announce, a
+        number or a function of n; if the content turns out to have another, reading it ends in a `UsageError`.
+        ``uid(n)`` must differ for each message of the maildrop.  This is looked at when a unique-id is searched, not
+        here; the default, ``generated-1`` and so on, always does.
+
+        >>> maildrop = Maildrop()
+        >>> maildrop.generate(1_000_000, lambda n: f"Subject: {n:07}\n\n", octets=20)
+        >>> maildrop["generated-500000"].content
+        b'Subject: 0500000\r\n\r\n'
+        """
+        check_natural("count", count)
+        if not callable(content):
+            raise UsageError(f"content of generate() must be a function of the number n, not {content!r}")
+        if not callable(octets):
+            check_natural("octets", octets)
+        elif count:
+            check_natural("octets(1) of generate()", octets(1))
+        if uid is not None and count:
+            check_uid(uid(1))
+        self._store.generate(count, content, octets, uid)
+
+    def remove(self, uid: str) -> None:
+        """Take a message away, whoever has the maildrop open; `UsageError` if there is none with this unique-id."""
+        if not self._store.remove(self[uid].arrival):
+            raise self._unknown(uid)
+
+    def replace_uid(self, old: str, new: str) -> None:
+        """Give a message another unique-id, as a server that lost its list does; the message keeps its place.
+
+        >>> maildrop = Maildrop()
+        >>> message = maildrop.add_one("Subject: x", uid="x1")
+        >>> maildrop.replace_uid("x1", "y1")
+        >>> maildrop.uids
+        ('y1',)
+        """
+        if not self._store.rename(self[old], check_uid(new)):
+            raise self._unknown(old)
+
+    def protect(self, *uids: str) -> None:
+        """Let no session remove these messages: QUIT leaves them where they are and must say so (RFC 1939 section 6).
+
+        The test itself may still `remove` them.
+        """
+        self._store.protect([self[uid].arrival for uid in uids])
+
+    def open(self, owner: object, *, exclusive: bool = True) -> OpenMaildrop:
+        """What a session of this owner sees; `MaildropInUse` if another owner has the exclusive-access lock.
+
+        With ``exclusive=False`` the lock is neither asked for nor taken.  An owner that has it may open again.
+
+        >>> maildrop = Maildrop()
+        >>> session = maildrop.open("session 1")
+        >>> maildrop.open("session 2")
+        Traceback (most recent call last):
+        ...
+        pop3s_fake.maildrop.lock.MaildropInUse: the maildrop is in use by 'session 1'
+        >>> session.close()
+        >>> maildrop.open("session 2").stat()
+        (0, 0)
+        """
+        contents, taken = self._store.open(owner, exclusive=exclusive)
+        return (LiveOpenMaildrop if self.live else OpenMaildrop)(self._store, contents, taken)
+
+    @property
+    def in_use_by(self) -> object:
+        """Who has the exclusive-access lock; None if nobody has it."""
+        return self._store.owner
+
+    @property
+    def uids(self) -> tuple[str, ...]:
+        """The unique-ids, in the order of the messages."""
+        return tuple(self._store.contents().uids())
+
+    def __len__(self) -> int:
+        return len(self._store.contents())
+
+    def __iter__(self) -> Iterator[Message]:
+        contents = self._store.contents()
+        return map(contents.message, range(len(contents)))
+
+    def __contains__(self, uid: object) -> bool:
+        """Whether a message with this unique-id is there."""
+        return self._store.find(uid) is not None
+
+    def __getitem__(self, uid: str) -> Message:
+        """The message with this unique-id, or `UsageError`: a unique-id is data of a test, never a probe."""
+        message = self._store.find(uid)
+        if message is None:
+            raise self._unknown(uid)
+        return message
+
+    def _unknown(self, uid: object) -> UsageError:
+        contents = self._store.contents()
+        count = len(contents)
+        problem = f"no message with unique-id {uid!r} in the maildrop"
+        if not count:
+            return UsageError(f"{problem}, which is empty")
+        if count > _FEW:
+            first = ", ".join(islice(contents.uids(), 3))
+            return UsageError(f"{problem}, which has {count}: {first}, ...")
+        return UsageError(problem + nearest(str(uid), contents.uids()))
+
+    def __repr__(self) -> str:
+        count = len(self)
+        live = ", live" if self.live else ""
+        in_use = "" if self.in_use_by is None else ", in use"
+        return f"<Maildrop: {count} {'message' if count == 1 else 'messages'}{live}{in_use}>"

@@ -1,0 +1,60 @@
+"""One stored message: its octets, its unique-id, its size.
+
+Knows nothing of maildrops, marks or byte-stuffing; what it holds is the content in the form in which RETR sends it,
+before byte-stuffing (RFC 1939 sections 3 and 11).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("Message",)
+
+
+class Message:
+    r"""One message of a maildrop; :meth:`Maildrop.add` makes it.
+
+    ``uid`` is the unique-id, ``octets`` the size that STAT and LIST announce.  It is the exact one, ``size``, unless
+    it was skewed on purpose.  ``arrival`` tells the messages of one maildrop apart, in the order in which they came.
+    ``prepared`` belongs to whoever sends the message: a place to keep its byte-stuffed form.
+
+    >>> from pop3s_fake.maildrop import Maildrop
+    >>> message = Maildrop().add_one("Subject: x\n\nlast", uid="x1")
+    >>> message, message.octets, message.content
+    (<Message 'x1', 20 octets>, 20, b'Subject: x\r\n\r\nlast\r\n')
+    """
+
+    __slots__ = ("_content", "arrival", "octets", "prepared", "uid")
+
+    def __init__(self, content: bytes, uid: str, *, octets: int | None = None, arrival: int = 0) -> None:
+        self._content = content
+        self.uid = uid
+        self.octets = len(content) if octets is None else octets
+        self.arrival = arrival
+        self.prepared: bytes | None = None
+
+    @property
+    def size(self) -> int | None:
+        """How many octets the content really has; None if only sending it would tell."""
+        return len(self._content)
+
+    @property
+    def content(self) -> bytes:
+        """All octets of the message, not byte-stuffed."""
+        return b"".join(self.chunks())
+
+    def chunks(self) -> Iterator[bytes]:
+        """The content piece by piece, no piece empty; none for a message of zero octets."""
+        if self._content:
+            yield self._content
+
+    def renamed(self, uid: str) -> Message:
+        """The same message with another unique-id."""
+        return Message(self._content, uid, octets=self.octets, arrival=self.arrival)
+
+    def __repr__(self) -> str:
+        skewed = "" if self.size in (None, self.octets) else f", really {self.size}"
+        return f"<{type(self).__name__} {self.uid!r}, {self.octets} octets{skewed}>"

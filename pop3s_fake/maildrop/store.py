@@ -1,0 +1,241 @@
+"""What a maildrop holds, changed in single steps that any thread may take.
+
+Knows the runs of messages, every unique-id that was ever given out, and who has the exclusive-access lock; one
+`threading.Lock` guards them, held for a moment, and no callable of the user runs under it.  Must not know sources,
+marks or message-numbers.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from pop3s_fake.errors import UsageError
+from pop3s_fake.maildrop.contents import Contents, Stored, contents_of
+from pop3s_fake.maildrop.generated import Block, Content, Generated
+from pop3s_fake.maildrop.lock import ExclusiveAccess
+from pop3s_fake.maildrop.message import Message
+from pop3s_fake.maildrop.unique_ids import derived_uid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+
+__all__ = ("Store",)
+
+
+class Store:
+    """The messages of one maildrop and its lock."""
+
+    __slots__ = (
+        "_access",
+        "_arrived",
+        "_blocks",
+        "_contents",
+        "_copies",
+        "_given",
+        "_guard",
+        "_protected",
+        "_runs",
+        "_uids",
+    )
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._access = ExclusiveAccess()
+        self._runs: list[list[Message] | Generated] = []
+        self._contents: Contents | None = Stored(())  # None: something changed since anybody looked
+        self._arrived = 0
+        self._blocks: list[Block] = []
+        self._uids: dict[str, int] = {}  # the arrival of each message in a list
+        self._given: set[str] = set()  # every unique-id a listed message ever had: none is given twice
+        self._copies: dict[str, int] = {}  # how many messages arrived with these octets
+        self._protected: set[int] = set()
+
+    def contents(self) -> Contents:
+        """What there is now; the same object until something changes."""
+        with self._guard:
+            return self._seen()
+
+    def _seen(self) -> Contents:
+        if self._contents is None:
+            self._contents = contents_of(run if isinstance(run, Generated) else Stored(run) for run in self._runs)
+        return self._contents
+
+    def open(self, owner: object, *, exclusive: bool) -> tuple[Contents, object]:
+        """What there is now, and what to `release`; `MaildropInUse` if another owner has the lock."""
+        with self._guard:
+            taken = self._access.take(owner) if exclusive else None
+            return self._seen(), taken
+
+    def release(self, taken: object) -> None:
+        """Give the lock back; twice is the same as once."""
+        with self._guard:
+            self._access.release(taken)
+
+    @property
+    def owner(self) -> object:
+        """Who has the exclusive-access lock; None if nobody has it."""
+        return self._access.owner
+
+    def append(self, contents: Sequence[bytes]) -> list[Message]:
+        """Store these octets; their unique-ids follow from them."""
+        uids = [derived_uid(content) for content in contents]
+        with self._guard:
+            return [
+                self._keep(Message(content, self._free(uid), arrival=self._arrived + 1))
+                for content, uid in zip(contents, uids, strict=True)
+            ]
+
+    def append_one(self, content: bytes, uid: str | None, octets: int | None) -> Message:
+        """Store these octets under this unique-id, announced with this size."""
+        if uid is not None:
+            self._refuse_generated(uid)
+        derived = derived_uid(content) if uid is None else ""
+        with self._guard:
+            if uid is not None:
+                self._refuse_given(uid)
+            return self._keep(
+                Message(content, uid or self._free(derived), octets=octets, arrival=self._arrived + 1),
+            )
+
+    def _keep(self, message: Message) -> Message:
+        if not self._runs or isinstance(self._runs[-1], Generated):
+            self._runs.append([])
+        run = self._runs[-1]
+        assert isinstance(run, list)
+        run.append(message)
+        self._arrived = message.arrival
+        self._uids[message.uid] = message.arrival
+        self._given.add(message.uid)
+        self._contents = None
+        return message
+
+    def _free(self, derived: str) -> str:
+        """The derived unique-id, with a number for the second and later messages of the same octets."""
+        while True:
+            copy = self._copies[derived] = self._copies.get(derived, 0) + 1
+            uid = derived if copy == 1 else f"{derived}-{copy}"
+            if uid not in self._given:
+                return uid
+
+    def _refuse_given(self, uid: str) -> None:
+        if uid in self._uids:
+            raise UsageError(f"unique-id {uid!r} is already in the maildrop")
+        if uid in self._given:
+            raise UsageError(
+                f"unique-id {uid!r} was in this maildrop before, and is never used again (RFC 1939 section 7)",
+            )
+
+    def _refuse_generated(self, uid: str) -> None:
+        """As `_refuse_given`, for generated messages: it may call a function of the user, so not under the lock."""
+        if self._in_blocks(uid) is not None:
+            raise UsageError(f"unique-id {uid!r} belongs to a generated message of this maildrop")
+
+    def _in_blocks(self, uid: str) -> int | None:
+        for block in tuple(self._blocks):
+            n = block.find(uid)
+            if n is not None:
+                return block.before + n
+        return None
+
+    def generate(
+        self,
+        count: int,
+        content: Callable[[int], Content],
+        octets: int | Callable[[int], int],
+        uid: Callable[[int], str] | None,
+    ) -> None:
+        """Add a block of messages that are made when somebody looks."""
+        with self._guard:
+            block = Block(count, content, octets, uid or self._free_beginning(), self._arrived)
+            self._arrived += count
+            self._blocks.append(block)
+            self._runs.append(Generated(block, range(1, count + 1)))
+            self._contents = None
+
+    def _free_beginning(self) -> str:
+        """What the unique-ids of the next block begin with: `generated-`, then `generated-2-` and so on."""
+        copy = len(self._blocks) + 1
+        while True:
+            beginning = "generated-" if copy == 1 else f"generated-{copy}-"
+            if not any(uid.startswith(beginning) for uid in self._given):
+                return beginning
+            copy += 1
+
+    def find(self, uid: object) -> Message | None:
+        """The message with this unique-id, or None."""
+        if not isinstance(uid, str):
+            return None
+        arrival = self._uids.get(uid)
+        if arrival is None:
+            arrival = self._in_blocks(uid)
+        if arrival is None:
+            return None
+        contents = self.contents()
+        place = contents.place_of(arrival)
+        # A generated message may bear another name than its block gave it.
+        return contents.message(place) if place is not None and contents.uid(place) == uid else None
+
+    def rename(self, message: Message, uid: str) -> bool:
+        """Give the message another unique-id in its place; False if it is gone."""
+        self._refuse_generated(uid)
+        renamed = message.renamed(uid)
+        with self._guard:
+            self._refuse_given(uid)
+            for i, run in enumerate(self._runs):
+                place = (run if isinstance(run, Generated) else Stored(run)).place_of(message.arrival)
+                if place is None:
+                    continue
+                if isinstance(run, Generated):
+                    before, after = run.around(place)
+                    self._runs[i : i + 1] = [before, [renamed], after]
+                else:
+                    run[place] = renamed
+                    del self._uids[message.uid]
+                self._given |= {message.uid, uid}
+                self._uids[uid] = message.arrival
+                self._contents = None
+                return True
+            return False
+
+    def protect(self, arrivals: Iterable[int]) -> None:
+        """From now on `update` leaves these messages where they are."""
+        with self._guard:
+            self._protected.update(arrivals)
+
+    def update(self, arrivals: Iterable[int]) -> tuple[set[int], set[int]]:
+        """Remove these messages: those that are now gone by this call, and those that would not go."""
+        with self._guard:
+            contents = self._seen()
+            there = {arrival for arrival in arrivals if contents.place_of(arrival) is not None}
+            kept = there & self._protected
+            there -= kept
+            self._drop(there)
+            return there, kept
+
+    def remove(self, arrival: int) -> bool:
+        """Remove this message, protected or not; False if it is gone already."""
+        with self._guard:
+            there = self._seen().place_of(arrival) is not None
+            self._drop({arrival} if there else set())
+            return there
+
+    def _drop(self, arrivals: AbstractSet[int]) -> None:
+        if not arrivals:
+            return
+        runs: list[list[Message] | Generated] = []
+        for run in self._runs:
+            if isinstance(run, Generated):
+                left: list[Message] | Generated = run.without(arrivals)
+            else:
+                left = []
+                for message in run:
+                    if message.arrival in arrivals:
+                        del self._uids[message.uid]
+                    else:
+                        left.append(message)
+            if len(left) > 0:
+                runs.append(left)
+        self._runs = runs
+        self._contents = None
