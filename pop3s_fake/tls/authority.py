@@ -1,0 +1,201 @@
+"""The test CA: it issues every certificate, keeps every context, and says whom a client has to trust.
+
+Knows the catalogue, how contexts are made and where the CA file lies; must not know servers or connections.  Keys stay
+in memory, but for the client certificates that are asked for, which lie in a private directory until the end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+import tempfile
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Literal
+
+import trustme
+
+from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.tls.certificates import certificate as entry_of
+from pop3s_fake.tls.contexts import CLIENT_CERTIFICATE, server_context
+from pop3s_fake.tls.issuing import Issued, issue, issue_to_client, new_authority
+from pop3s_fake.tls.settings import Tls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("Authority", "ClientCertificate", "default_authority")
+
+_DEFAULT_TLS = Tls()
+
+
+@dataclass(frozen=True)
+class ClientCertificate:
+    """A client certificate and its key, as files; they last as long as the authority that issued it.
+
+    ``name`` is its common name, ``pem`` the certificate (with its intermediates, if any) as text, without the key.
+    """
+
+    name: str
+    certificate_file: Path
+    key_file: Path
+    pem: str
+
+
+class Authority:
+    """A certificate authority for tests.  Safe to share between threads; each thing is made once, at first use.
+
+    >>> authority = Authority()
+    >>> authority.server_context("expired") is authority.server_context("expired")
+    True
+    >>> authority.ca_file.read_text() == authority.ca_pem
+    True
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._ca = new_authority()
+        self._directory: Path | None = None
+        self._issued: dict[tuple[str, tuple[str, ...]], Issued] = {}
+        self._contexts: dict[tuple[str, tuple[str, ...], Tls, str | None], ssl.SSLContext] = {}
+        self._clients: dict[str, ClientCertificate] = {}
+        self._ca_file: Path | None = None
+
+    @classmethod
+    def from_trustme(cls, ca: trustme.CA) -> Authority:
+        """An authority that issues from a ``trustme.CA`` of the test suite's own, root or intermediate.
+
+        >>> Authority.from_trustme("ca.pem")
+        Traceback (most recent call last):
+        ...
+        pop3s_fake.errors.UsageError: from_trustme takes a trustme.CA, not 'ca.pem'
+        """
+        if not isinstance(ca, trustme.CA):
+            raise UsageError(f"from_trustme takes a trustme.CA, not {ca!r}")
+        authority = cls()
+        authority._ca = ca
+        return authority
+
+    @property
+    def ca_pem(self) -> str:
+        """The root certificate as PEM text: what a client has to trust."""
+        return self._root.cert_pem.bytes().decode("ascii")
+
+    @property
+    def ca_file(self) -> Path:
+        """The same as a file, in a private directory that goes with the authority, or when the process ends."""
+        with self._lock:
+            if self._ca_file is None:
+                path = self._private_directory() / "ca.pem"
+                self._root.cert_pem.write_to_path(path)
+                self._ca_file = path
+            return self._ca_file
+
+    def client_context(self, *, client_certificate: ClientCertificate | None = None) -> ssl.SSLContext:
+        """A new client context that verifies chain and host name and trusts this CA only; yours to change."""
+        context = ssl.create_default_context(cadata=self.ca_pem)
+        if client_certificate is not None:
+            context.load_cert_chain(client_certificate.certificate_file, client_certificate.key_file)
+        return context
+
+    def client_certificate(self, name: str = "test") -> ClientCertificate:
+        """The client certificate with the common name ``name`` (1 to 64 characters); the same at every call.
+
+        >>> authority = Authority()
+        >>> authority.client_certificate("ann").certificate_file.name
+        'client-1.pem'
+        """
+        with self._lock:
+            if name not in self._clients:
+                issued = issue_to_client(name, self._ca)
+                stem = f"client-{len(self._clients) + 1}"  # never the name itself: it may hold anything
+                directory = self._private_directory()
+                certificate_file, key_file = directory / f"{stem}.pem", directory / f"{stem}.key"
+                for blob in issued.certificates:
+                    blob.write_to_path(certificate_file, append=True)
+                issued.key.write_to_path(key_file)
+                pem = b"".join(blob.bytes() for blob in issued.certificates).decode("ascii")
+                self._clients[name] = ClientCertificate(name, certificate_file, key_file, pem)
+            return self._clients[name]
+
+    def server_context(
+        self,
+        certificate: str = "good",
+        *,
+        names: Sequence[str] = ("localhost",),
+        tls: Tls = _DEFAULT_TLS,
+        client_certificate: Literal["required", "optional"] | None = None,
+    ) -> ssl.SSLContext:
+        """The context of a server that shows this certificate for these names and shakes hands as ``tls`` says.
+
+        ``certificate`` is an id of the catalogue; all ids, names, settings combine.  With ``client_certificate`` the
+        client is asked for one issued by this authority, and refused without it if "required".  Made once for each
+        combination; shared, so not to be changed.  Raises UsageError for what is unknown here or unknown to OpenSSL.
+
+        >>> Authority().server_context(client_certificate="require")
+        Traceback (most recent call last):
+        ...
+        pop3s_fake.errors.UsageError: unknown client_certificate 'require'; did you mean 'required'?
+        """
+        entry = entry_of(certificate)
+        names = _checked(names)
+        if client_certificate not in CLIENT_CERTIFICATE:
+            words = [word for word in CLIENT_CERTIFICATE if word]
+            raise UsageError(
+                f"unknown client_certificate {client_certificate!r}{nearest(str(client_certificate), words)}"
+            )
+        key = (certificate, names, tls, client_certificate)
+        with self._lock:
+            if key not in self._contexts:
+                if key[:2] not in self._issued:
+                    self._issued[key[:2]] = issue(entry, names, self._ca)
+                self._contexts[key] = server_context(
+                    tls, self._issued[key[:2]], client_certificate=client_certificate, client_ca=self.ca_pem
+                )
+            return self._contexts[key]
+
+    @property
+    def _root(self) -> trustme.CA:
+        root = self._ca
+        while root.parent_cert is not None:
+            root = root.parent_cert
+        return root
+
+    def _private_directory(self) -> Path:
+        if self._directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="pop3s-fake-"))
+            weakref.finalize(self, _remove, self._directory, os.getpid())
+        return self._directory
+
+
+def _remove(directory: Path, owner: int) -> None:
+    """Remove the directory, but not at the end of a forked child: it is still its parent's."""
+    if os.getpid() == owner:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _checked(names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise UsageError(f"names is a tuple of host names such as ({names!r},), not the str {names!r}")
+    if not names or "" in names:
+        raise UsageError(f"names is a tuple of at least one host name such as ('localhost',), not {names!r}")
+    return tuple(names)
+
+
+_default_lock = Lock()
+_default: list[Authority] = []
+
+
+def default_authority() -> Authority:
+    """The authority of this process, made at first use.
+
+    >>> default_authority() is default_authority()
+    True
+    """
+    with _default_lock:
+        if not _default:
+            _default.append(Authority())
+        return _default[0]

@@ -1,0 +1,208 @@
+"""The ClientHello, read from the raw octets before OpenSSL gets them.
+
+Knows the layout of TLS records and of the ClientHello (RFC 8446 sections 4.1.2 and 5.1) as far as a report needs it;
+must not know ssl.  It reads, it does not judge: a hello that is broken inside is reported as far as it could be read,
+and OpenSSL, which gets the same octets, answers it with the right alert.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ("ClientHello", "NotTls", "alert", "alpn_refused", "client_hello")
+
+_HANDSHAKE = 22
+_CLIENT_HELLO = 1
+_MAJOR_VERSION = 3  # of every record since SSL 3.0
+_RECORD_HEADER = 5
+_RECORD_LONGEST = 16384  # octets of a plaintext record (RFC 8446 section 5.1)
+_HELLO_HEADER = 4
+_HELLO_LONGEST = 131_396  # where OpenSSL gives up; without a bound a peer could make us hold 16 MiB
+_SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS = 0, 16, 43
+_VERSIONS = {0x0304: "TLSv1.3", 0x0303: "TLSv1.2", 0x0302: "TLSv1.1", 0x0301: "TLSv1", 0x0300: "SSLv3"}  # ssl's words
+_RECORD_TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data"}
+_POP3_KEYWORDS = frozenset(
+    # what a client may begin with that believes the connection is in clear, and what follows a greeting it imagined
+    {"USER", "PASS", "APOP", "AUTH", "CAPA", "STLS", "UTF8", "LANG", "QUIT", "NOOP", "RSET", "STAT", "LIST", "UIDL"}
+)
+_HTTP_STARTS = (b"GET /", b"POST ", b"HEAD ", b"PUT /", b"OPTIO", b"CONNE", b"DELET", b"PRI *")
+
+
+class ClientHello(NamedTuple):
+    """What a client offers in its first message.
+
+    ``server_name``: the host name it wants (RFC 6066 section 3), or None.  ``alpn``: the protocols it offers, preferred
+    first (RFC 7301).  ``versions``: in the client's order and in ssl's words, from ``supported_versions``, or the one
+    legacy field; reserved (GREASE) values are left out.  ``ciphers``: how many cipher suites it lists.
+    """
+
+    server_name: str | None = None
+    alpn: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    ciphers: int = 0
+
+
+class NotTls(Exception):  # noqa: N818 - it says what the client is, not that something of ours failed
+    r"""The client does not speak TLS; the text says what it seems to speak instead.
+
+    ``octets`` are the first five it sent: never more, because a password may follow.
+
+    >>> raise NotTls(b"CAPA\r\n")
+    Traceback (most recent call last):
+    ...
+    pop3s_fake.tls.hello.NotTls: the client speaks POP3 in clear where TLS was expected: it began with b'CAPA'
+    """
+
+    octets: bytes
+
+    def __init__(self, octets: bytes) -> None:
+        self.octets = bytes(octets[:_RECORD_HEADER])
+        super().__init__(self.octets)
+
+    def __str__(self) -> str:
+        word = self.octets.split()[:1]
+        if word and word[0].upper().decode("latin-1") in _POP3_KEYWORDS:
+            return f"the client speaks POP3 in clear where TLS was expected: it began with {word[0]!r}"
+        if self.octets in _HTTP_STARTS:
+            return f"the client speaks HTTP where TLS was expected: it began with {word[0]!r}"
+        kind = _RECORD_TYPES.get(self.octets[0]) if self.octets[1:2] == bytes([_MAJOR_VERSION]) else None
+        if kind:
+            return f"the client began with a TLS {kind} record where a ClientHello was expected"
+        return f"the client does not speak TLS: it began with {self.octets!r}"
+
+
+def client_hello(octets: bytes | bytearray) -> ClientHello | None:
+    r"""Read the ClientHello at the start of what a client sent; None while more octets are needed.
+
+    It may be spread over several records and segments; what follows it is not looked at.  Raises :class:`NotTls` when
+    the first five octets are no header of a TLS handshake record.  The result depends on the octets only, not on how
+    they were cut into pieces.
+
+    >>> client_hello(b"\x16\x03\x01\x02\x00\x01") is None
+    True
+    """
+    if len(octets) < _RECORD_HEADER:
+        return None
+    if octets[0] != _HANDSHAKE or octets[1] != _MAJOR_VERSION:
+        raise NotTls(bytes(octets[:_RECORD_HEADER]))
+    message = bytearray()
+    at = 0
+    while len(octets) >= at + _RECORD_HEADER:
+        length = int.from_bytes(octets[at + 3 : at + 5])
+        if octets[at] != _HANDSHAKE or length > _RECORD_LONGEST:
+            return ClientHello()  # TLS, but broken: OpenSSL will say so
+        message += octets[at + _RECORD_HEADER : at + _RECORD_HEADER + length]
+        at += _RECORD_HEADER + length
+        if message and message[0] != _CLIENT_HELLO:
+            return ClientHello()
+        if len(message) >= _HELLO_HEADER:
+            length = int.from_bytes(message[1:_HELLO_HEADER])
+            if length > _HELLO_LONGEST:
+                return ClientHello()
+            if len(message) >= _HELLO_HEADER + length:
+                return _read(_Octets(bytes(message[_HELLO_HEADER : _HELLO_HEADER + length])))
+    return None
+
+
+def alpn_refused(hello: ClientHello, alpn: tuple[str, ...]) -> bool:
+    """Whether a server that speaks ``alpn`` must refuse this client with alert 120, no_application_protocol.
+
+    RFC 7301 section 3.2: an offer without overlap is fatal.  OpenSSL as Python drives it goes on without ALPN instead,
+    so whoever holds the hello must ask.  No offer, or a server without ALPN, is no refusal.
+
+    >>> alpn_refused(ClientHello(alpn=("imap",)), ("pop3",)), alpn_refused(ClientHello(), ("pop3",))
+    (True, False)
+    """
+    return bool(hello.alpn) and bool(alpn) and not set(hello.alpn) & set(alpn)
+
+
+def alert(description: int) -> bytes:
+    r"""Make the seven octets of a fatal alert in clear, as sent before any key is agreed (RFC 8446 section 6).
+
+    ``description`` is the number of the alert, 0 to 255; ValueError otherwise.
+
+    >>> alert(120)
+    b'\x15\x03\x03\x00\x02\x02x'
+    """
+    return bytes((21, 3, 3, 0, 2, 2, description))
+
+
+class _ShortError(Exception):
+    """A field reaches beyond its container."""
+
+
+class _Octets:
+    """A cursor over octets that takes numbers and length-prefixed vectors."""
+
+    __slots__ = ("_at", "_octets")
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+        self._at = 0
+
+    def __bool__(self) -> bool:
+        return self._at < len(self._octets)
+
+    def take(self, count: int) -> bytes:
+        taken = self._octets[self._at : self._at + count]
+        if len(taken) < count:
+            raise _ShortError
+        self._at += count
+        return taken
+
+    def number(self, width: int) -> int:
+        return int.from_bytes(self.take(width))
+
+    def vector(self, width: int) -> bytes:
+        return self.take(self.number(width))
+
+
+def _read(body: _Octets) -> ClientHello:
+    """Read the body of a ClientHello (RFC 8446 section 4.1.2), as far as it goes."""
+    hello = ClientHello()
+    try:
+        hello = hello._replace(versions=_versions([body.number(2)]))
+        body.take(32)  # random
+        body.vector(1)  # legacy session id
+        hello = hello._replace(ciphers=len(body.vector(2)) // 2)
+        body.vector(1)  # compression methods
+        if not body:  # a hello without extensions, as before TLS 1.2
+            return hello
+        extensions = _Octets(body.vector(2))
+        while extensions:
+            kind, content = extensions.number(2), _Octets(extensions.vector(2))
+            if kind == _SERVER_NAME:
+                hello = hello._replace(server_name=_server_name(_Octets(content.vector(2))))
+            elif kind == _ALPN:
+                hello = hello._replace(alpn=_protocol_names(_Octets(content.vector(2))))
+            elif kind == _SUPPORTED_VERSIONS:
+                listed = content.vector(1)
+                numbers = [int.from_bytes(listed[i : i + 2]) for i in range(0, len(listed), 2)]
+                hello = hello._replace(versions=_versions(numbers))
+    except _ShortError:
+        pass  # OpenSSL gets the same octets and answers decode_error
+    return hello
+
+
+def _versions(numbers: list[int]) -> tuple[str, ...]:
+    # The reserved values of RFC 8701 (0x0a0a, 0x1a1a ...) are there to be ignored; so is what nobody has a name for.
+    return tuple(_VERSIONS[number] for number in numbers if number in _VERSIONS)
+
+
+def _server_name(entries: _Octets) -> str | None:
+    while entries:
+        kind, name = entries.number(1), entries.vector(2)
+        if kind == 0:  # host_name, the only kind there is
+            return _text(name)
+    return None
+
+
+def _protocol_names(entries: _Octets) -> tuple[str, ...]:
+    names = []
+    while entries:
+        names.append(_text(entries.vector(1)))
+    return tuple(names)
+
+
+def _text(octets: bytes) -> str:
+    return octets.decode("ascii", "backslashreplace")
