@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+
+from pop3s_fake.errors import UsageError
+from pop3s_fake.tls.certificates import certificate, certificate_ids, read_catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pop3s_fake.tls import Authority
+
+GOOD = [name for name in certificate_ids() if certificate(name).good]
+BAD = [name for name in certificate_ids() if not certificate(name).good]
+
+
+def shown(pair: Callable[..., Any], server: ssl.SSLContext) -> x509.Certificate:
+    """The leaf a client gets to see, unverified."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.verify_mode = ssl.CERT_NONE
+    return x509.load_der_x509_certificate(pair(server, client).client.getpeercert(binary_form=True))
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["", "strict"])
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_certificate_fails_for_its_reason_and_its_twin_passes(
+    pair: Callable[..., Any],
+    authority: Authority,
+    name: str,
+    strict: bool,  # noqa: FBT001
+) -> None:
+    """Exactly the X509_V_ERR of the catalogue, also with what Python 3.13 demands (VERIFY_X509_STRICT)."""
+    client = authority.client_context()
+    client.verify_flags = (client.verify_flags | ssl.VERIFY_X509_STRICT) ^ (0 if strict else ssl.VERIFY_X509_STRICT)
+    entry = certificate(name)
+    assert entry.verify_error is not None
+    failed = pair(authority.server_context(name), client)
+    assert isinstance(failed.client_error, ssl.SSLCertVerificationError)
+    assert failed.client_error.verify_code == entry.verify_error.code
+    assert entry.verify_error.text in failed.client_error.verify_message.casefold()
+    assert failed.server_error is not None  # the client's alert
+    passed = pair(authority.server_context(entry.twin), client)
+    assert (passed.client_error, passed.server_error) == (None, None)
+
+
+@pytest.mark.parametrize("address", ["localhost", "127.0.0.1", "::1"])
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_certificate_is_valid_for_localhost_and_the_loopback_addresses(
+    pair: Callable[..., Any], authority: Authority, name: str, address: str
+) -> None:
+    """The controls, under strict verification; a wrong name still fails."""
+    client = authority.client_context()
+    client.verify_flags |= ssl.VERIFY_X509_STRICT
+    made = pair(authority.server_context(name), client, server_hostname=address)
+    assert (made.client_error, made.server_error) == (None, None)
+
+
+def test_the_wrong_host_is_wrong_by_address_too(pair: Callable[..., Any], authority: Authority) -> None:
+    """RFC 9525 section 6.4: 64 is X509_V_ERR_IP_ADDRESS_MISMATCH."""
+    made = pair(authority.server_context("wrong-host"), server_hostname="127.0.0.1")
+    assert made.client_error.verify_code == 64
+
+
+@pytest.mark.parametrize("name", ["good", "good-intermediate"])
+def test_names_are_those_asked_for_and_the_first_is_the_common_name(
+    pair: Callable[..., Any], authority: Authority, name: str
+) -> None:
+    """There are clients that refuse a certificate without a CN."""
+    server = authority.server_context(name, names=("pop.example.test", "*.mail.example.test"))
+    for host in ("pop.example.test", "a.mail.example.test", "127.0.0.1"):
+        made = pair(server, server_hostname=host)
+        assert (made.client_error, made.server_error) == (None, None)
+        assert ("commonName", "pop.example.test") in [
+            pair for part in made.client.getpeercert()["subject"] for pair in part
+        ]
+    assert pair(server, server_hostname="localhost").client_error.verify_code == 62
+
+
+@pytest.mark.parametrize("name", ["expired", "self-signed"])
+def test_a_fault_combines_with_any_name(pair: Callable[..., Any], authority: Authority, name: str) -> None:
+    """The certificate is bad in its one way for this name, too."""
+    entry = certificate(name)
+    made = pair(authority.server_context(name, names=("pop.example.test",)), server_hostname="pop.example.test")
+    assert entry.verify_error is not None
+    assert made.client_error.verify_code == entry.verify_error.code
+
+
+def test_a_name_too_long_for_a_common_name_is_in_the_names_only(pair: Callable[..., Any], authority: Authority) -> None:
+    """RFC 5280 appendix A.1: a CN has at most 64 characters, a host name may have 253."""
+    name = ".".join(["label" * 5] * 3)
+    made = pair(authority.server_context(names=(name,)), server_hostname=name)
+    assert made.client_error is None
+
+
+def test_the_self_signed_one_differs_in_nothing_but_its_issuer(pair: Callable[..., Any], authority: Authority) -> None:
+    """The twin has the same names, dates and extensions."""
+    alone, good = (shown(pair, authority.server_context(name)) for name in ("self-signed", "good"))
+    assert alone.issuer == alone.subject
+    assert {extension.oid for extension in alone.extensions} == {extension.oid for extension in good.extensions}
+    for kind in (x509.SubjectAlternativeName, x509.KeyUsage, x509.ExtendedKeyUsage, x509.BasicConstraints):
+        assert alone.extensions.get_extension_for_class(kind) == good.extensions.get_extension_for_class(kind)
+    assert (alone.not_valid_before_utc, alone.not_valid_after_utc) == (
+        good.not_valid_before_utc,
+        good.not_valid_after_utc,
+    )
+
+
+def test_dates_are_those_of_the_catalogue(pair: Callable[..., Any], authority: Authority) -> None:
+    """Fixed dates do not depend on the clock of the machine or on a frozen one."""
+    assert shown(pair, authority.server_context("expired")).not_valid_after_utc == datetime(2020, 1, 1, tzinfo=UTC)
+    assert shown(pair, authority.server_context("not-yet-valid")).not_valid_before_utc.year == 2999
+
+
+def test_every_entry_says_what_is_wrong_and_which_twin_is_right() -> None:
+    """A case without a control proves nothing."""
+    assert GOOD == ["good", "good-rsa", "good-intermediate"]
+    for name in BAD:
+        entry = certificate(name)
+        assert certificate(entry.twin).good
+        differing = [
+            field
+            for field in ("key", "not_before", "not_after", "names", "issuer", "serve")
+            if getattr(entry, field) != getattr(certificate(entry.twin), field)
+        ]
+        assert len(differing) == 1
+    for name in certificate_ids():
+        entry = certificate(name)
+        assert entry.id == name
+        assert entry.summary
+        assert entry.client_must
+        assert entry.rfc.startswith("RFC ")
+        assert bool(entry.twin) is not entry.good
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("expird", "unknown certificate 'expird'; did you mean 'expired'?"),
+        (
+            "xyz",
+            (
+                "unknown certificate 'xyz'; known are: expired, good, good-intermediate, good-rsa, "
+                "missing-intermediate, not-yet-valid, self-signed, untrusted-root, wrong-host"
+            ),
+        ),
+    ],
+)
+def test_an_unknown_certificate_is_refused_with_the_nearest(authority: Authority, name: str, text: str) -> None:
+    """At the call, before anything is made."""
+    for ask in (certificate, authority.server_context):
+        with pytest.raises(UsageError) as caught:
+            ask(name)
+        assert str(caught.value) == text
+
+
+def test_all_mistakes_in_a_catalogue_are_reported_at_once() -> None:
+    """Unknown keys are errors, each with its path."""
+    with pytest.raises(UsageError) as caught:
+        read_catalogue(
+            """
+            [odd]
+            summary = 3
+            twin = ""
+            client_must = "m"
+            rfc = "r"
+            key = "dsa"
+            not_after = "2020-01-01"
+            verify_error = { code = 1, txt = "" }
+            issued_by = "me"
+            [empty]
+            summary = ""
+            """
+        )
+    assert sorted(str(caught.value).removeprefix("certificates: ").split("; ")) == sorted(
+        [
+            "expected a string, not 3 @ $['odd'].summary",
+            "expected one of 'ec', 'rsa' @ $['odd'].key",
+            "expected a date such as 2020-01-01, not '2020-01-01' @ $['odd'].not_after",
+            "required field missing @ $['odd'].verify_error.text",
+            "extra fields found (txt) @ $['odd'].verify_error",
+            "extra fields found (issued_by) @ $['odd']",
+            "required field missing @ $['empty'].twin",
+            "required field missing @ $['empty'].client_must",
+            "required field missing @ $['empty'].rfc",
+        ]
+    )

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import platform
+import ssl
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from pop3s_fake.errors import UsageError
+from pop3s_fake.tls import Tls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pop3s_fake.tls import Authority
+
+VERSIONS = {
+    "1.0": ssl.TLSVersion.TLSv1,
+    "1.1": ssl.TLSVersion.TLSv1_1,
+    "1.2": ssl.TLSVersion.TLSv1_2,
+    "1.3": ssl.TLSVersion.TLSv1_3,
+}
+
+
+def client_of(authority: Authority, lowest: str, highest: str = "", *, certificate: Any = None) -> ssl.SSLContext:
+    """A client that speaks these versions, also the deprecated ones."""
+    client = authority.client_context(client_certificate=certificate)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        client.minimum_version, client.maximum_version = VERSIONS[lowest], VERSIONS[highest or lowest]
+    if lowest < "1.2":
+        client.set_ciphers("DEFAULT:@SECLEVEL=0")
+    return client
+
+
+@pytest.mark.parametrize("certificate", ["good", "good-rsa"])
+@pytest.mark.parametrize(
+    ("version", "name"), [("1.0", "TLSv1"), ("1.1", "TLSv1.1"), ("1.2", "TLSv1.2"), ("1.3", "TLSv1.3")]
+)
+def test_each_version_can_be_spoken_and_no_other_is(
+    pair: Callable[..., Any], authority: Authority, version: str, name: str, certificate: str
+) -> None:
+    """A server of one version meets a client of this one, and refuses one of any other."""
+    server = authority.server_context(certificate, tls=Tls(versions=version))
+    made = pair(server, client_of(authority, version))
+    assert (made.client_error, made.server_error) == (None, None)
+    assert made.records.facts().version == name
+    for other in set(VERSIONS) - {version}:
+        refused = pair(server, client_of(authority, other))
+        assert refused.client_error is not None
+        assert refused.server_error is not None
+
+
+def test_the_default_is_tls_1_2_and_1_3(pair: Callable[..., Any], authority: Authority) -> None:
+    """RFC 9325 section 3.1.1: below 1.2 never, 1.3 preferred."""
+    assert pair().records.facts().version == "TLSv1.3"
+    assert pair(client=client_of(authority, "1.2")).records.facts().version == "TLSv1.2"
+    refused = pair(client=client_of(authority, "1.1"))
+    assert "PROTOCOL_VERSION" in (refused.client_error.reason or "")
+
+
+def test_a_range_takes_the_highest_both_speak(pair: Callable[..., Any], authority: Authority) -> None:
+    """A server for everything."""
+    server = authority.server_context(tls=Tls(versions="1.0-1.2"))
+    assert pair(server, client_of(authority, "1.0", "1.3")).records.facts().version == "TLSv1.2"
+    assert pair(server, client_of(authority, "1.0", "1.1")).records.facts().version == "TLSv1.1"
+
+
+def test_a_strong_cipher_and_a_big_group_can_be_asked_for(pair: Callable[..., Any], authority: Authority) -> None:
+    """ECDHE-RSA with AES-256 over secp521r1, as large providers have it."""
+    server = authority.server_context(
+        "good-rsa", tls=Tls(versions="1.2", ciphers="ECDHE-RSA-AES256-GCM-SHA384", groups="secp521r1")
+    )
+    made = pair(server)
+    facts = made.records.facts()
+    assert (facts.version, facts.cipher) == ("TLSv1.2", "ECDHE-RSA-AES256-GCM-SHA384")
+    other = authority.client_context()
+    other.maximum_version = ssl.TLSVersion.TLSv1_2
+    other.set_ecdh_curve("X25519")
+    assert pair(server, other).server_error.reason == "NO_SHARED_CIPHER"  # the only group is really the only one
+
+
+@pytest.mark.parametrize("groups", ["X25519", "x25519", "P-384", "secp256r1", ("P-521",)])
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_group_goes_by_its_common_names(
+    pair: Callable[..., Any], authority: Authority, groups: str | tuple[str, ...], version: str
+) -> None:
+    """RFC 8446 says secp256r1, NIST says P-256, OpenSSL says prime256v1."""
+    made = pair(authority.server_context("good-rsa", tls=Tls(versions=version, groups=groups)))
+    assert (made.client_error, made.server_error) == (None, None)
+
+
+def test_an_old_version_takes_a_level_with_its_ciphers(pair: Callable[..., Any], authority: Authority) -> None:
+    """The level is added where the cipher string names none, and left alone where it does."""
+    for ciphers in ("AES128-SHA", "AES128-SHA:@SECLEVEL=0"):
+        server = authority.server_context("good-rsa", tls=Tls(versions="1.0", ciphers=ciphers))
+        client = client_of(authority, "1.0")
+        assert pair(server, client).records.facts().cipher == "AES128-SHA"
+
+
+@pytest.mark.parametrize(
+    ("tls", "text"),
+    [
+        (Tls(ciphers="RC4-SHA"), f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no cipher 'RC4-SHA'"),
+        (
+            Tls(ciphers="ECDHE-RSA-AES256-GCM-SHA348"),
+            (
+                f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no cipher 'ECDHE-RSA-AES256-GCM-SHA348'; "
+                "did you mean 'ECDHE-RSA-AES256-GCM-SHA384'?"
+            ),
+        ),
+        (Tls(versions="1.0", ciphers="RC4-SHA"), f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no cipher 'RC4-SHA'"),
+        (
+            Tls(ciphers="TLS_AES_128_GCM_SHA256"),
+            (
+                "'TLS_AES_128_GCM_SHA256' is a suite of TLS 1.3, and Python's ssl cannot choose among those; "
+                "leave ciphers out"
+            ),
+        ),
+        (
+            Tls(groups="secp512r1"),
+            f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no group 'secp512r1'; did you mean 'secp521r1'?",
+        ),
+        (
+            Tls(groups="kyber"),
+            (
+                f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no group 'kyber'; "
+                "known are: X25519, X448, prime256v1, secp384r1, secp521r1"
+            ),
+        ),
+    ],
+)
+def test_what_this_openssl_lacks_is_told_when_the_context_is_made(authority: Authority, tls: Tls, text: str) -> None:
+    """Not at the handshake, where the client would be blamed."""
+    with pytest.raises(UsageError) as caught:
+        authority.server_context(tls=tls)
+    assert str(caught.value) == text
+
+
+def test_a_version_this_openssl_lacks_is_told(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some builds come without the old ones."""
+    from pop3s_fake.tls import contexts  # noqa: PLC0415 - its table is the subject
+
+    monkeypatch.setitem(contexts._VERSIONS, "1.1", (ssl.TLSVersion.TLSv1_1, False))
+    with pytest.raises(UsageError) as caught:
+        authority.server_context(tls=Tls(versions="1.1-1.2", tickets=7))
+    assert str(caught.value) == f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no TLS 1.1"
+
+
+def test_several_groups_need_a_python_that_can_set_them(pair: Callable[..., Any], authority: Authority) -> None:
+    """Where it can, they work; where it cannot, it is told."""
+    tls = Tls(groups=("X25519", "P-256"))
+    if hasattr(ssl.SSLContext, "set_groups"):
+        assert pair(authority.server_context(tls=tls)).client_error is None
+        return
+    with pytest.raises(UsageError) as caught:
+        authority.server_context(tls=tls)
+    assert str(caught.value) == (
+        f"several groups need a Python with ssl.SSLContext.set_groups, which {platform.python_implementation()} "
+        f"{platform.python_version()} has not; name one, such as groups='X25519'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("offered", "spoken", "chosen"),
+    [
+        (["h2", "pop3"], ("pop3",), "pop3"),
+        (["b", "a"], ("a", "b"), "a"),
+        (["pop3"], (), None),
+        ([], ("pop3",), None),
+    ],
+)
+def test_alpn_takes_one_of_the_offer_by_the_servers_preference(
+    pair: Callable[..., Any], authority: Authority, offered: list[str], spoken: tuple[str, ...], chosen: str | None
+) -> None:
+    """RFC 7301 sections 3.1 and 3.2."""
+    client = authority.client_context()
+    if offered:
+        client.set_alpn_protocols(offered)
+    made = pair(authority.server_context(tls=Tls(alpn=spoken)), client)
+    assert made.records.facts().alpn == chosen
+    assert made.client.selected_alpn_protocol() == chosen
+    assert made.records.hello.alpn == tuple(offered)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("tickets", [0, 1])
+def test_no_tickets_means_none(pair: Callable[..., Any], authority: Authority, version: str, tickets: int) -> None:
+    """In TLS 1.2 the ticket is part of the handshake (RFC 5077), in 1.3 it follows (RFC 8446 section 4.6.1)."""
+    made = pair(authority.server_context(tls=Tls(versions=version, tickets=tickets)))
+    made.incoming.write(made.records.seal(b"+OK\r\n"))
+    assert made.hear() == b"+OK\r\n"
+    assert made.client.session.has_ticket is bool(tickets)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_client_that_comes_back_with_its_ticket_is_known(
+    pair: Callable[..., Any], authority: Authority, version: str
+) -> None:
+    """Resumption is a fact of the session (RFC 8446 section 2.2)."""
+    client = client_of(authority, version)
+    first = pair(client=client)
+    first.incoming.write(first.records.seal(b"+OK\r\n"))
+    first.hear()
+    second = pair(client=client, session=first.client.session)
+    assert (first.records.facts().resumed, second.records.facts().resumed) == (False, True)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_client_certificate_is_known_by_its_common_name(
+    pair: Callable[..., Any], authority: Authority, version: str
+) -> None:
+    """Required or optional, it is verified; without a request none is sent (RFC 8314 section 4.2)."""
+    client = client_of(authority, version, certificate=authority.client_certificate("ann"))
+    asked: tuple[Literal["required", "optional"], ...] = ("required", "optional")
+    for client_certificate in asked:
+        made = pair(authority.server_context(client_certificate=client_certificate), client)
+        assert (made.client_error, made.server_error) == (None, None)
+        assert made.records.facts().client_certificate == "ann"
+    assert pair(authority.server_context(), client).records.facts().client_certificate is None
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_client_without_a_certificate_passes_where_it_is_optional(
+    pair: Callable[..., Any], authority: Authority, version: str
+) -> None:
+    """And nothing is known of it."""
+    made = pair(authority.server_context(client_certificate="optional"), client_of(authority, version))
+    assert (made.client_error, made.server_error) == (None, None)
+    assert made.records.facts().client_certificate is None
+
+
+def test_a_missing_client_certificate_is_refused_in_the_handshake_of_tls_1_2(
+    pair: Callable[..., Any], authority: Authority
+) -> None:
+    """RFC 5246 section 7.4.6: handshake_failure."""
+    made = pair(authority.server_context(client_certificate="required"), client_of(authority, "1.2"))
+    assert made.server_error.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+    assert "HANDSHAKE_FAILURE" in made.client_error.reason
+
+
+def test_a_missing_client_certificate_is_refused_after_the_client_believes_it_is_done_in_tls_1_3(
+    pair: Callable[..., Any], authority: Authority
+) -> None:
+    """RFC 8446 section 4.4.2.4: certificate_required, which the client meets at its first read."""
+    made = pair(authority.server_context(client_certificate="required"), client_of(authority, "1.3"))
+    assert made.server_error.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+    assert made.client_error is None
+    with pytest.raises(ssl.SSLError, match="certificate required"):
+        made.hear()
+
+
+def test_a_strangers_client_certificate_is_refused(pair: Callable[..., Any], authority: Authority) -> None:
+    """Only those of the same authority are accepted."""
+    stranger = type(authority)()
+    client = client_of(authority, "1.2", certificate=stranger.client_certificate("ann"))
+    made = pair(authority.server_context(client_certificate="optional"), client)
+    assert made.server_error.reason == "CERTIFICATE_VERIFY_FAILED"
+    assert "UNKNOWN_CA" in made.client_error.reason
