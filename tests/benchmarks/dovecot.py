@@ -1,0 +1,112 @@
+"""Dovecot beside the floors, where it is installed: its stock set-up, on a free port of the loopback.
+
+Knows how Dovecot is configured and started; everything it writes is in a temporary directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trustme
+
+from content import PASSWORD, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READY = 15.0  # seconds in which it must listen
+POLL = 0.02
+OWNER = "nobody"  # Dovecot refuses to read mail as root
+
+CONFIGURATION = """
+protocols = pop3
+listen = 127.0.0.1
+base_dir = {home}/run
+state_dir = {home}/state
+log_path = {home}/log
+ssl = required
+ssl_cert = <{home}/certificate.pem
+ssl_key = <{home}/key.pem
+mail_location = maildir:{home}/mail
+first_valid_uid = 1
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={owner.pw_uid} gid={owner.pw_gid} home={home}/mail
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = 0
+  }}
+  inet_listener pop3s {{
+    port = {port}
+    ssl = yes
+  }}
+}}
+"""
+
+
+def missing() -> str:
+    """Why it cannot be measured here; ``""`` if it can."""
+    if not shutil.which("dovecot"):
+        return "dovecot is not installed"
+    if os.geteuid():
+        return "dovecot has to be started by root"
+    return ""
+
+
+@contextlib.contextmanager
+def running(*, count: int, octets: int) -> Iterator[tuple[int, str]]:
+    """Dovecot with so many messages: its port, and the certificate of its authority."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-dovecot-") as directory:
+        home, owner, port = Path(directory), pwd.getpwnam(OWNER), free_port()
+        home.chmod(0o755)  # its processes run as several users
+        for folder in ("new", "cur", "tmp"):
+            (home / "mail" / folder).mkdir(parents=True)
+        for number in range(count):
+            name = f"{1_700_000_000 + number}.M{number}.localhost"
+            (home / "mail" / "new" / name).write_bytes(message(octets))
+        for path in (home / "mail", *(home / "mail").rglob("*")):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+        authority = trustme.CA()
+        leaf = authority.issue_cert("localhost", "127.0.0.1")
+        leaf.cert_chain_pems[0].write_to_path(home / "certificate.pem")
+        leaf.private_key_pem.write_to_path(home / "key.pem")
+        settings = CONFIGURATION.format(home=home, owner=owner, port=port, password=PASSWORD)
+        (home / "dovecot.conf").write_text(settings, encoding="utf-8")
+        with subprocess.Popen(["dovecot", "-F", "-c", str(home / "dovecot.conf")]) as master:
+            try:
+                listening(port, master, home / "log")
+                yield port, authority.cert_pem.bytes().decode()
+            finally:
+                master.send_signal(signal.SIGTERM)
+                master.wait(READY)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago: Dovecot cannot be handed a bound socket."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def listening(port: int, master: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when it accepts connections; say what its log says if it does not."""
+    deadline = time.monotonic() + READY
+    while time.monotonic() < deadline and master.poll() is None:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=READY):
+            return
+        time.sleep(POLL)
+    raise RuntimeError(f"dovecot did not start: {log.read_text(encoding='utf-8') if log.exists() else 'no log'}")
