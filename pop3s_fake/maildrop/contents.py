@@ -58,6 +58,10 @@ class Contents(Protocol):
         """The unique-id of each message."""
         ...
 
+    def arrivals(self) -> Iterator[int]:
+        """The arrival of each message."""
+        ...
+
     def total(self) -> int:
         """The announced size of all messages; worked out once."""
         ...
@@ -103,6 +107,10 @@ class Stored:
     def uids(self) -> Iterator[str]:
         """The unique-id of each message."""
         return map(_uid, self._messages)
+
+    def arrivals(self) -> Iterator[int]:
+        """The arrival of each message."""
+        return map(_arrival, self._messages)
 
     def total(self) -> int:
         """The announced size of all messages; worked out once."""
@@ -164,6 +172,10 @@ class Joined:
     def uids(self) -> Iterator[str]:
         """The unique-id of each message."""
         return chain.from_iterable(run.uids() for run in self._runs)
+
+    def arrivals(self) -> Iterator[int]:
+        """The arrival of each message."""
+        return chain.from_iterable(run.arrivals() for run in self._runs)
 
     def total(self) -> int:
         """The announced size of all messages; each run works out its own once."""

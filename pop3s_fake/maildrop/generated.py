@@ -213,6 +213,10 @@ class Generated:
         """The unique-id of each message."""
         return map(self._block.uid, self._numbers)
 
+    def arrivals(self) -> Iterator[int]:
+        """The arrival of each message."""
+        return map(self._block.before.__add__, self._numbers)
+
     def total(self) -> int:
         """The announced size of all messages; worked out once, and at once if it is constant."""
         if self._total is None:

@@ -40,7 +40,7 @@ class Maildrop:
     >>> maildrop, one.octets, maildrop[two.uid].content
     (<Maildrop: 2 messages>, 23, b'Subject: two\r\n\r\nbye\r\n')
     >>> maildrop.remove(one.uid)
-    >>> [message.uid for message in maildrop] == [two.uid] == list(maildrop.uids)
+    >>> [message.uid for message in maildrop] == [two.uid] == maildrop.uids
     True
     """
 
@@ -116,7 +116,7 @@ class Maildrop:
         >>> message = maildrop.add_one("Subject: x", uid="x1")
         >>> maildrop.replace_uid("x1", "y1")
         >>> maildrop.uids
-        ('y1',)
+        ['y1']
         """
         if not self._store.rename(self[old], check_uid(new)):
             raise self._unknown(old)
@@ -152,9 +152,9 @@ class Maildrop:
         return self._store.owner
 
     @property
-    def uids(self) -> tuple[str, ...]:
+    def uids(self) -> list[str]:
         """The unique-ids, in the order of the messages."""
-        return tuple(self._store.contents().uids())
+        return list(self._store.contents().uids())
 
     def __len__(self) -> int:
         return len(self._store.contents())
