@@ -18,8 +18,14 @@ _RECORD_HEADER = 5
 _RECORD_LONGEST = 16384  # octets of a plaintext record (RFC 8446 section 5.1)
 _HELLO_HEADER = 4
 _HELLO_LONGEST = 131_396  # where OpenSSL gives up; without a bound a peer could make us hold 16 MiB
-_SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS = 0, 16, 43
-_VERSIONS = {0x0304: "TLSv1.3", 0x0303: "TLSv1.2", 0x0302: "TLSv1.1", 0x0301: "TLSv1", 0x0300: "SSLv3"}  # ssl's words
+_SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS = b"\x00\x00", b"\x00\x10", b"\x00\x2b"
+_VERSIONS = {  # in ssl's words
+    b"\x03\x04": "TLSv1.3",
+    b"\x03\x03": "TLSv1.2",
+    b"\x03\x02": "TLSv1.1",
+    b"\x03\x01": "TLSv1",
+    b"\x03\x00": "SSLv3",
+}
 _RECORD_TYPES = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data"}
 _POP3_KEYWORDS = frozenset(
     # what a client may begin with that believes the connection is in clear, and what follows a greeting it imagined
@@ -100,7 +106,7 @@ def client_hello(octets: bytes | bytearray) -> ClientHello | None:
             if length > _HELLO_LONGEST:
                 return ClientHello()
             if len(message) >= _HELLO_HEADER + length:
-                return _read(_Octets(bytes(message[_HELLO_HEADER : _HELLO_HEADER + length])))
+                return _read(bytes(message[_HELLO_HEADER : _HELLO_HEADER + length]))
     return None
 
 
@@ -127,80 +133,62 @@ def alert(description: int) -> bytes:
     return bytes((21, 3, 3, 0, 2, 2, description))
 
 
-class _ShortError(Exception):
-    """A field reaches beyond its container."""
+def _read(body: bytes) -> ClientHello:
+    """Read the body of a ClientHello (RFC 8446 section 4.1.2), as far as it goes.
+
+    Slices never fail: where a length reaches beyond its container the field is cut short, and what would come after it
+    is empty.
+    """
+    server_name: str | None = None
+    alpn: tuple[str, ...] = ()
+    versions = _versions(body[:2])
+    _, at = _vector(body, 34, 1)  # the session id, behind version and random
+    suites, at = _vector(body, at, 2)
+    _, at = _vector(body, at, 1)  # compression methods
+    extensions, _ = _vector(body, at, 2)  # before TLS 1.2 there may be none
+    at = 0
+    while at < len(extensions):
+        kind = extensions[at : at + 2]
+        content, at = _vector(extensions, at + 2, 2)
+        if kind == _SERVER_NAME:
+            server_name = _server_name(content)
+        elif kind == _ALPN:
+            alpn = _protocol_names(content)
+        elif kind == _SUPPORTED_VERSIONS:
+            versions = _versions(_vector(content, 0, 1)[0])
+    return ClientHello(server_name, alpn, versions, len(suites) // 2)
 
 
-class _Octets:
-    """A cursor over octets that takes numbers and length-prefixed vectors."""
-
-    __slots__ = ("_at", "_octets")
-
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
-        self._at = 0
-
-    def __bool__(self) -> bool:
-        return self._at < len(self._octets)
-
-    def take(self, count: int) -> bytes:
-        taken = self._octets[self._at : self._at + count]
-        if len(taken) < count:
-            raise _ShortError
-        self._at += count
-        return taken
-
-    def number(self, width: int) -> int:
-        return int.from_bytes(self.take(width))
-
-    def vector(self, width: int) -> bytes:
-        return self.take(self.number(width))
+def _vector(octets: bytes, at: int, width: int) -> tuple[bytes, int]:
+    """The octets behind a length of ``width`` octets at ``at``, and where they end."""
+    start = at + width
+    end = start + int.from_bytes(octets[at:start])
+    return octets[start:end], end
 
 
-def _read(body: _Octets) -> ClientHello:
-    """Read the body of a ClientHello (RFC 8446 section 4.1.2), as far as it goes."""
-    hello = ClientHello()
-    try:
-        hello = hello._replace(versions=_versions([body.number(2)]))
-        body.take(32)  # random
-        body.vector(1)  # legacy session id
-        hello = hello._replace(ciphers=len(body.vector(2)) // 2)
-        body.vector(1)  # compression methods
-        if not body:  # a hello without extensions, as before TLS 1.2
-            return hello
-        extensions = _Octets(body.vector(2))
-        while extensions:
-            kind, content = extensions.number(2), _Octets(extensions.vector(2))
-            if kind == _SERVER_NAME:
-                hello = hello._replace(server_name=_server_name(_Octets(content.vector(2))))
-            elif kind == _ALPN:
-                hello = hello._replace(alpn=_protocol_names(_Octets(content.vector(2))))
-            elif kind == _SUPPORTED_VERSIONS:
-                listed = content.vector(1)
-                numbers = [int.from_bytes(listed[i : i + 2]) for i in range(0, len(listed), 2)]
-                hello = hello._replace(versions=_versions(numbers))
-    except _ShortError:
-        pass  # OpenSSL gets the same octets and answers decode_error
-    return hello
-
-
-def _versions(numbers: list[int]) -> tuple[str, ...]:
+def _versions(listed: bytes) -> tuple[str, ...]:
     # The reserved values of RFC 8701 (0x0a0a, 0x1a1a ...) are there to be ignored; so is what nobody has a name for.
-    return tuple(_VERSIONS[number] for number in numbers if number in _VERSIONS)
+    pairs = [listed[at : at + 2] for at in range(0, len(listed), 2)]
+    return tuple(_VERSIONS[pair] for pair in pairs if pair in _VERSIONS)
 
 
-def _server_name(entries: _Octets) -> str | None:
-    while entries:
-        kind, name = entries.number(1), entries.vector(2)
+def _server_name(content: bytes) -> str | None:
+    entries, _ = _vector(content, 0, 2)
+    at = 0
+    while at < len(entries):
+        kind = entries[at]
+        name, at = _vector(entries, at + 1, 2)
         if kind == 0:  # host_name, the only kind there is
             return _text(name)
     return None
 
 
-def _protocol_names(entries: _Octets) -> tuple[str, ...]:
-    names = []
-    while entries:
-        names.append(_text(entries.vector(1)))
+def _protocol_names(content: bytes) -> tuple[str, ...]:
+    entries, _ = _vector(content, 0, 2)
+    names, at = [], 0
+    while at < len(entries):
+        name, at = _vector(entries, at, 1)
+        names.append(_text(name))
     return tuple(names)
 
 
