@@ -39,19 +39,19 @@ class UsageError(Pop3sFakeError, ValueError):
     """
 
 
-class ProtocolViolation(AssertionError):
+class ProtocolViolation(AssertionError):  # noqa: N818  # the name says whose fault it is
     """The client broke a MUST of the POP3 specifications; the text names the row and how to allow it."""
 
 
-class UnmetRule(AssertionError):
+class UnmetRule(AssertionError):  # noqa: N818  # the name says whose fault it is
     """A rule that had to strike never did, so the test did not test what it says."""
 
 
-class ClientHung(AssertionError):
+class ClientHung(AssertionError):  # noqa: N818  # the name says whose fault it is
     """A session stayed open longer than the server's ``deadline``; the server reset it, so that the test ends."""
 
 
-class Pop3sFailure(AssertionError):
+class Pop3sFailure(AssertionError):  # noqa: N818  # the name says whose fault it is
     """Several problems at once.
 
     ``problems`` holds them in the order in which they happened.

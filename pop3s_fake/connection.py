@@ -1,0 +1,396 @@
+"""One conversation: TLS, protocol and transcript together, octets in and steps out.
+
+Knows the order of things, from the ClientHello to the last octet, and nothing of sockets, threads or clocks: whoever
+performs it feeds what came, and carries out the steps that :meth:`Connection.steps` gives, one after the other.  A
+step has been performed when the generator is resumed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from enum import Enum
+from random import Random
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from pop3s_fake.clock import AUTOLOGOUT
+from pop3s_fake.errors import ProtocolViolation
+from pop3s_fake.masking import masked
+from pop3s_fake.protocol.lines import COMMAND_LIMIT, LINE_LIMIT, OVERLONG, Line, LineReader
+from pop3s_fake.protocol.replies import PIECE
+from pop3s_fake.protocol.session import Session
+from pop3s_fake.protocol.violations import VIOLATIONS, broken
+from pop3s_fake.transcript import TlsNotes
+
+if TYPE_CHECKING:
+    from pop3s_fake import transcript
+    from pop3s_fake.maildrop import Accounts
+    from pop3s_fake.tls.records import Records
+
+__all__ = ("EOF", "EXPIRED", "Connection", "End", "Gone", "Half", "Receive", "Send", "Settings", "Step", "Wait")
+
+
+class Event(Enum):
+    """What can come in place of octets."""
+
+    EOF = "eof"
+    EXPIRED = "expired"
+
+
+EOF: Final = Event.EOF
+"""The client will send nothing more."""
+EXPIRED: Final = Event.EXPIRED
+"""The time at which :class:`Receive` was to end has come."""
+
+
+@dataclass(slots=True)
+class Send:
+    """Write these octets to the client, all of them."""
+
+    octets: bytes
+
+
+@dataclass(slots=True)
+class Wait:
+    """Wait so many seconds on the server's clock, or for ever; octets that come meanwhile are fed, not acted on."""
+
+    seconds: float | None
+
+
+@dataclass(slots=True)
+class Receive:
+    """Wait for octets and feed them; feed :data:`EXPIRED` when the clock reaches ``until``."""
+
+    until: float | None
+
+
+@dataclass(slots=True)
+class Half:
+    """Close our direction of the connection and go on reading."""
+
+
+@dataclass(slots=True)
+class End:
+    """Close the connection: with a FIN behind all that was sent, or with a reset."""
+
+    how: Literal["fin", "rst"]
+
+
+Step: TypeAlias = Send | Wait | Receive | Half | End
+
+Steps: TypeAlias = Generator[Step, None, None]
+
+
+class Gone(Exception):  # noqa: N818  # no error: the client or the server ended the conversation
+    """The conversation is over; thrown into the generator by whoever performs it, or raised inside."""
+
+    def __init__(self, ended: transcript.Ended, why: str, how: Literal["fin", "rst"] = "fin") -> None:
+        super().__init__(why)
+        self.ended = ended
+        self.how = how
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all connections of one server have in common."""
+
+    accounts: Accounts
+    now: Callable[[], float]
+    records: Callable[[], Records] | None = None
+    """Makes the TLS side of a connection; None: the conversation is in clear."""
+    alpn: tuple[str, ...] = ()
+    """The protocols that a ClientHello with ALPN must offer one of (RFC 7301 section 3.2)."""
+    exclusive: bool = True
+    seed: int = 0
+    name: str = "localhost"
+    """The host in the greeting's timestamp."""
+    complain: Callable[[ProtocolViolation], None] | None = None
+    """Told of each requirement that the client broke."""
+    strict: bool | Literal["should"] = True
+    allow: frozenset[str] = frozenset()
+
+
+class Clear:
+    r"""A conversation without TLS, in the same form as one with it.
+
+    >>> clear = Clear()
+    >>> clear.feed(b"NOOP\r\n")
+    >>> clear.read(), clear.read(), clear.seal(b"+OK\r\n")
+    (b'NOOP\r\n', b'', b'+OK\r\n')
+    """
+
+    __slots__ = ("_octets", "closed")
+
+    def __init__(self) -> None:
+        self._octets: list[bytes] = []
+        self.closed = False
+
+    def feed(self, octets: bytes) -> None:
+        """Take what came."""
+        self._octets.append(octets)
+
+    def feed_eof(self) -> None:
+        """Take the end."""
+        self.closed = True
+
+    def read(self) -> bytes:
+        """All that came and was not read yet."""
+        octets = b"".join(self._octets)
+        self._octets.clear()
+        return octets
+
+    def seal(self, octets: bytes | memoryview) -> bytes:
+        """The octets as they are."""
+        return bytes(octets)
+
+    def take(self) -> bytes:
+        """Nothing: there is no handshake."""
+        return b""
+
+    def close_notify(self) -> bytes:
+        """Nothing: there is no closure alert."""
+        return b""
+
+
+class Connection:
+    r"""One conversation as a pure object.
+
+    >>> from pop3s_fake.maildrop import Account, Accounts
+    >>> from pop3s_fake.transcript import Session as Log
+    >>> settings = Settings(Accounts([Account("ann", "not-a-secret")]), now=lambda: 0.0)
+    >>> connection = Connection(settings, Log(1, started=0.0))
+    >>> steps = connection.steps()
+    >>> next(steps).octets[:22], next(steps)
+    (b'+OK POP3 server ready ', Receive(until=600.0))
+    >>> connection.feed(b"QUIT\r\n")
+    >>> list(steps)
+    [Send(octets=b'+OK signing off\r\n'), End(how='fin')]
+    """
+
+    __slots__ = ("_broken", "_eof", "_expired", "_hello", "_link", "_session", "_settings", "_tls", "log")
+
+    def __init__(self, settings: Settings, log: transcript.Session) -> None:
+        self._settings = settings
+        self.log = log
+        self._tls = None if settings.records is None else settings.records()
+        self._link: Records | Clear = self._tls or Clear()
+        self._hello: bytes | None = b""
+        self._eof = False
+        self._expired = False
+        self._broken: set[str] = set()
+        token = Random(f"{settings.seed}:apop:{log.number}").getrandbits(64)  # noqa: S311  # only has to differ
+        self._session = Session(
+            settings.accounts,
+            timestamp=f"<{log.number}.{token:016x}@{settings.name}>",
+            exclusive=settings.exclusive,
+        )
+
+    def feed(self, event: bytes | Event) -> None:
+        """Take what came; at any time, also in the middle of a reply: it waits for its turn."""
+        if isinstance(event, bytes):
+            self._link.feed(event)
+            if self._hello is not None:
+                self._hello += event
+        elif event is EOF:
+            self._eof = True
+            self._link.feed_eof()
+        else:
+            self._expired = True
+
+    def close(self, why: str | None = None) -> None:
+        """Free the lock and note the end, if that was not done; called always, any number of times."""
+        self._session.close()
+        if self.log.ended is None:
+            self._end(Gone("server", why or "the server ended the connection"))
+
+    def steps(self) -> Steps:
+        """The whole conversation, one step at a time."""
+        try:
+            try:
+                if self._tls is not None:
+                    yield from self._handshake(self._tls)
+                yield from self._converse()
+            except OSError as error:  # ssl.SSLError, without loading ssl for a conversation in clear
+                raise self._broken_tls(error) from None
+        except Gone as gone:
+            self._session.close()
+            self._end(gone)
+            octets = self._link.take()
+            if gone.how == "fin":
+                octets += self._link.close_notify()
+                if octets:
+                    yield Send(octets)
+            yield End(gone.how)
+
+    def _broken_tls(self, error: OSError) -> Gone:
+        """What an error of OpenSSL's means for the conversation: the client's alert, or ours, which is to be sent."""
+        why = getattr(error, "reason", None) or str(error)
+        if self._eof:
+            why = "the client closed the connection in the middle of the handshake"
+        if self.log.tls.version is None:
+            self.log.tls = self.log.tls._replace(error=why)
+        by_client = self._eof or "ALERT" in why.split("_")
+        return Gone("eof" if by_client else "server", f"TLS failed: {why}")
+
+    def _end(self, gone: Gone) -> None:
+        """Note how and why it ended."""
+        log = self.log
+        log.happened(self._settings.now(), str(gone))
+        log.ended = gone.ended
+
+    # TLS
+
+    def _handshake(self, tls: Records) -> Steps:
+        """From the first octet to the finished handshake; raises :class:`Gone` where there is none."""
+        from pop3s_fake.tls.hello import (  # noqa: PLC0415  # a conversation in clear does not load TLS
+            NotTls,
+            alert,
+            alpn_refused,
+            client_hello,
+        )
+
+        log = self.log
+        until = self._settings.now() + AUTOLOGOUT
+        try:
+            while (hello := client_hello(self._hello or b"")) is None:
+                yield from self._more(until)
+        except NotTls as error:
+            log.tls = TlsNotes(error=str(error))
+            yield Send(alert(_UNEXPECTED_MESSAGE))
+            raise Gone("server", str(error)) from None
+        self._hello = None
+        offered = TlsNotes(server_name=hello.server_name, offered_alpn=hello.alpn, offered_versions=hello.versions)
+        log.tls = offered
+        if alpn_refused(hello, self._settings.alpn):
+            why = f"the client offered ALPN {', '.join(hello.alpn)}, not {', '.join(self._settings.alpn)}"
+            log.tls = offered._replace(error=why)
+            yield Send(alert(_NO_APPLICATION_PROTOCOL))
+            raise Gone("server", why)
+        while not tls.handshake():
+            octets = tls.take()
+            if octets:
+                yield Send(octets)
+            yield from self._more(until)
+        facts = tls.facts()
+        log.tls = offered._replace(
+            version=facts.version,
+            cipher=facts.cipher,
+            alpn=facts.alpn,
+            resumed=facts.resumed,
+            client_certificate=facts.client_certificate,
+        )
+
+    def _more(self, until: float) -> Steps:
+        """Wait for octets; raises :class:`Gone` where none come."""
+        if self._eof:
+            raise Gone("eof", "the client closed the connection")
+        yield Receive(until)
+        if self._expired:
+            raise Gone("autologout", _AUTOLOGOUT)
+
+    # POP3
+
+    def _converse(self) -> Steps:  # noqa: C901, PLR0912  # one loop without calls: it is what a session costs
+        """Greeting, commands and replies, to QUIT or the end."""
+        now, log, link, session = self._settings.now, self.log, self._link, self._session
+        execute, read, seal = session.execute, link.read, link.seal
+        reader = LineReader()
+        lines: deque[Line] = deque()
+        greeting = session.greeting().octets()
+        time = now()
+        yield Send(link.take() + seal(greeting))  # TLS 1.3 tickets leave with the greeting
+        log.said(time, greeting, len(greeting))
+        while True:
+            while not lines:
+                octets = read()
+                if octets:
+                    lines.extend(reader.feed(octets))
+                    if reader.rest and b"\n" in reader.rest:
+                        self._check(reader.rest)
+                elif self._eof or link.closed:
+                    raise Gone("eof", "the client closed the connection without QUIT")
+                else:
+                    yield Receive(time + AUTOLOGOUT)
+                    if self._expired:
+                        raise Gone("autologout", _AUTOLOGOUT)
+            line = lines.popleft()
+            self._hear(now(), line)
+            reply = execute(line)
+            if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
+                self._check(line)
+            time = now()
+            if reply.closes:
+                break
+            payload = reply.payload
+            if payload is None or (payload.__class__ is bytes and len(payload) <= PIECE):
+                octets = reply.octets()
+                yield Send(seal(octets))
+                log.said(time, reply.status, len(octets))
+            else:
+                size = 0
+                for piece in reply.pieces():
+                    size += len(piece)
+                    time = now()
+                    yield Send(seal(piece))
+                log.said(time, reply.status, size)
+            if reply.uid is not None:
+                log.retrieved.append(reply.uid)
+            elif session.user is not log.user:
+                log.user = session.user
+        log.deleted.extend(session.removed)
+        yield Send(seal(reply.status) + link.close_notify())
+        log.said(time, reply.status, len(reply.status))
+        log.ended = "quit"
+        yield End("fin")
+
+    def _hear(self, time: float, line: Line) -> None:
+        """Note a command, its credentials masked."""
+        if line is OVERLONG:
+            self.log.heard(time, f"(a line of more than {LINE_LIMIT} octets)", 0)
+        elif line[:4] in _HARMLESS and (text := line.decode("latin-1")).isprintable() and text.isascii():
+            self.log.heard(time, text, len(line) + 2)
+        else:
+            self.log.heard(time, self._masked(line), len(line) + 2)
+
+    def _check(self, line: Line) -> None:
+        """Note and tell what the client broke by this line, if it broke anything."""
+        row = broken(line)
+        if row is None or row in self._broken:
+            return
+        self._broken.add(row)
+        requirement = VIOLATIONS[row]
+        settings, log = self._settings, self.log
+        log.happened(settings.now(), f"the client broke {row}")
+        wanted = settings.strict == "should" or (settings.strict and requirement.level == "MUST")
+        if wanted and row not in settings.allow and settings.complain is not None:
+            said = "an endless line" if line is OVERLONG else self._masked(line)
+            settings.complain(
+                ProtocolViolation(
+                    f"{row} ({requirement.level}): {requirement.text}\n"
+                    f"  session {log.number} sent: {said if len(said) <= SHOWN else said[:SHOWN] + ' ...'}\n"
+                    f'  -> mend the client, or allow it in this test with allow=["{row}"]'
+                )
+            )
+
+    def _masked(self, line: bytes) -> str:
+        """A line that may hold credentials, as it may be shown."""
+        known = {word for user in self._settings.accounts.values() for word in (user.login.password, user.secret)}
+        return masked(line, [word.encode() for word in known])
+
+
+SHOWN: Final = 100
+"""Characters of a client's line that an error sentence shows."""
+
+_AUTOLOGOUT: Final = f"autologout: no command for {AUTOLOGOUT:g} seconds"
+
+_UNEXPECTED_MESSAGE: Final = 10
+_NO_APPLICATION_PROTOCOL: Final = 120
+"""TLS alert descriptions (RFC 8446 section 6, RFC 7301 section 3.2)."""
+
+_LONGEST: Final = COMMAND_LIMIT - 2
+
+_HARMLESS: Final = frozenset(
+    {b"USER", b"STAT", b"LIST", b"RETR", b"DELE", b"NOOP", b"RSET", b"TOP ", b"UIDL", b"CAPA", b"QUIT"}
+)
+"""How the lines begin that carry no credentials and need no masking."""

@@ -1,0 +1,134 @@
+"""The commands as a table: keyword, the states in which it is legal, and the grammar of its arguments.
+
+Knows RFC 1939 sections 4 to 7 and RFC 2449 section 5 as data; must not know what a command does.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, NamedTuple
+
+from pop3s_fake.protocol.replies import MALFORMED, Err
+from pop3s_fake.protocol.states import State
+
+__all__ = ("COMMANDS", "Argument", "Command", "arguments")
+
+
+class Argument(enum.Enum):
+    """What may stand in an argument's place; the value is how people call it."""
+
+    NUMBER = "a message-number"
+    LINES = "a number of lines"
+    NAME = "a name"
+    DIGEST = "a digest of 32 lower-case hexadecimal digits"
+    REST = "a password"
+    """All that follows the first space, verbatim: a password may hold spaces (RFC 1939 section 7, PASS)."""
+
+
+class Command(NamedTuple):
+    """One row of the table.
+
+    >>> COMMANDS[b"TOP"].form
+    'TOP message-number lines'
+    """
+
+    keyword: str
+    states: frozenset[State]
+    arguments: tuple[Argument, ...] = ()
+    optional: bool = False
+    """Whether the arguments may be left out, all of them."""
+
+    @property
+    def form(self) -> str:
+        """The command as a person would write it down."""
+        words = {
+            Argument.NUMBER: "message-number",
+            Argument.LINES: "lines",
+            Argument.NAME: "name",
+            Argument.DIGEST: "digest",
+            Argument.REST: "password",
+        }
+        form = " ".join([self.keyword, *(words[argument] for argument in self.arguments)])
+        return f"{self.keyword} or {form}" if self.optional else form
+
+
+_A: Final = frozenset({State.AUTHORIZATION})
+_T: Final = frozenset({State.TRANSACTION})
+
+COMMANDS: Final[dict[bytes, Command]] = {
+    command.keyword.encode(): command
+    for command in (
+        Command("USER", _A, (Argument.NAME,)),
+        Command("PASS", _A, (Argument.REST,)),
+        Command("APOP", _A, (Argument.NAME, Argument.DIGEST)),
+        Command("STAT", _T),
+        Command("LIST", _T, (Argument.NUMBER,), optional=True),
+        Command("RETR", _T, (Argument.NUMBER,)),
+        Command("DELE", _T, (Argument.NUMBER,)),
+        Command("NOOP", _T),
+        Command("RSET", _T),
+        Command("TOP", _T, (Argument.NUMBER, Argument.LINES)),
+        Command("UIDL", _T, (Argument.NUMBER,), optional=True),
+        Command("CAPA", _A | _T),
+        Command("QUIT", _A | _T),
+    )
+}
+
+_VCHAR: Final = bytes(range(0x21, 0x7F))
+_PRINTABLE: Final = bytes(range(0x20, 0x7F))
+_HEX: Final = b"0123456789abcdef"
+_DIGEST_DIGITS: Final = 32
+_NUMBER_DIGITS: Final = 18
+"""Digits that are read as a number; no maildrop has so many messages, and Python refuses to read 4 301 of them."""
+
+
+def arguments(  # noqa: PLR0911  # one line for each way to be wrong
+    command: Command, rest: bytes | None
+) -> tuple[bytes | int, ...] | Err:
+    r"""The arguments behind the keyword, read by the command's grammar, or the reply that refuses them.
+
+    ``rest`` is what follows the first space, or None where there is no space.  Message-numbers and line counts come
+    as numbers; one that is too long for any maildrop comes as 0, which no message has.
+
+    >>> arguments(COMMANDS[b"RETR"], b"2")
+    (2,)
+    >>> arguments(COMMANDS[b"RETR"], b"two").octets()
+    b'-ERR RETR takes a message-number, not that: RETR message-number\r\n'
+    """
+    wanted = command.arguments
+    if rest is None:
+        return () if not wanted or command.optional else _refusal(command, "is not complete")
+    if not wanted:
+        return _refusal(command, "takes no argument")
+    if wanted[0] is Argument.REST:
+        return (rest,) if rest and not rest.translate(None, _PRINTABLE) else MALFORMED
+    words = rest.split(b" ")
+    if b"" in words or rest.translate(None, _PRINTABLE):
+        return MALFORMED
+    if len(words) != len(wanted):
+        return _refusal(command, "is not complete" if len(words) < len(wanted) else "takes fewer arguments")
+    values: list[bytes | int] = []
+    for argument, word in zip(wanted, words, strict=True):
+        value = _value(argument, word)
+        if value is None:
+            return _refusal(command, f"takes {argument.value}, not that")
+        values.append(value)
+    return tuple(values)
+
+
+def _value(argument: Argument, word: bytes) -> bytes | int | None:
+    """One argument, or None where it does not fit."""
+    if argument is Argument.NAME:
+        return word
+    if argument is Argument.DIGEST:
+        return word if len(word) == _DIGEST_DIGITS and not word.translate(None, _HEX) else None
+    if not word.isdigit():
+        return None
+    if len(word) > _NUMBER_DIGITS:
+        return 0 if argument is Argument.NUMBER else 10**_NUMBER_DIGITS
+    return int(word)
+
+
+def _refusal(command: Command, why: str) -> Err:
+    """The reply to a command of the wrong form."""
+    return Err(f"{command.keyword} {why}: {command.form}")

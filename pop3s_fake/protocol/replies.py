@@ -1,0 +1,181 @@
+r"""Replies: status indicator, text, response code, and the byte-stuffed payload of a multi-line reply.
+
+Knows how a reply stands on the wire (RFC 1939 section 3, RFC 2449 section 8); must not know which command asked.
+All texts that the server says stand here, once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pop3s_fake.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ("TERMINATOR", "Err", "Ok", "Reply", "stuffed")
+
+TERMINATOR: Final = b".\r\n"
+
+STATUS_LIMIT: Final = 512
+"""Octets of a first line with its CRLF (RFC 1939 section 3)."""
+
+PIECE: Final = 5 * 16384
+"""Octets of a streamed reply that are sent at once: five full TLS records, where sending is fastest."""
+
+_CODE = frozenset(range(0x21, 0x7F)) - frozenset(b"]")
+
+
+class Reply:
+    r"""One reply: a first line, and for a multi-line one its payload.
+
+    ``status`` is the first line with its CRLF.  ``payload`` is None for a single-line reply; octets that are
+    already byte-stuffed; or a callable that gives the chunks anew at each call, not yet stuffed, so that a listing of a
+    million messages is never held.  ``closes`` says that the conversation ends with this reply; ``uid`` is the
+    unique-id of the message that it carries whole.
+
+    >>> Reply(b"+OK 2 octets\r\n", b".\r\n".replace(b".", b"..")).octets()
+    b'+OK 2 octets\r\n..\r\n.\r\n'
+    """
+
+    __slots__ = ("closes", "payload", "status", "uid")
+
+    def __init__(
+        self,
+        status: bytes,
+        payload: bytes | Callable[[], Iterable[bytes]] | None = None,
+        *,
+        closes: bool = False,
+        uid: str | None = None,
+    ) -> None:
+        """Keep the parts as they are."""
+        self.status = status
+        self.payload = payload
+        self.closes = closes
+        self.uid = uid
+
+    @property
+    def positive(self) -> bool:
+        """Whether the status indicator is ``+OK``."""
+        return self.status.startswith(b"+OK")
+
+    def octets(self) -> bytes:
+        """The whole reply as it stands on the wire."""
+        payload = self.payload
+        if payload is None:
+            return self.status
+        if isinstance(payload, bytes):
+            return b"".join((self.status, payload, TERMINATOR))
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Iterator[bytes | memoryview]:
+        """The whole reply in pieces that are good to send; the first one comes as soon as there is anything."""
+        payload = self.payload
+        if payload is None or (isinstance(payload, bytes) and len(payload) <= PIECE):
+            yield self.octets()
+        elif isinstance(payload, bytes):
+            view = memoryview(payload)
+            first = PIECE - len(self.status)
+            yield b"".join((self.status, view[:first]))
+            last = first
+            while len(payload) - last > PIECE:
+                yield view[last : last + PIECE]
+                last += PIECE
+            yield b"".join((view[last:], TERMINATOR))
+        else:
+            yield from _gathered(self.status, stuffed(payload()))
+
+
+def _gathered(head: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Chunks of any size as pieces of about ``PIECE`` octets; the first chunk goes out at once, behind the head."""
+    held, size = [head], PIECE
+    for chunk in chunks:
+        held.append(chunk)
+        size += len(chunk)
+        if size >= PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+    held.append(TERMINATOR)
+    yield b"".join(held)
+
+
+def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    r"""The chunks with every leading dot of a line doubled (RFC 1939 section 3), wherever they are cut.
+
+    A line starts at the beginning and after CRLF, nowhere else: a bare LF does not end one.
+
+    >>> b"".join(stuffed([b".a\r", b"\n", b".\r\n", b"b.\n.\r\n"]))
+    b'..a\r\n..\r\nb.\n.\r\n'
+    """
+    last = b"\r\n"
+    for chunk in chunks:
+        if not chunk:
+            continue
+        octets = last + chunk
+        yield octets.replace(b"\r\n.", b"\r\n..")[len(last) :]
+        last = octets[-2:]
+
+
+class Ok(Reply):
+    r"""A positive single-line reply with a text of your own.
+
+    >>> Ok("15 messages:").octets()
+    b'+OK 15 messages:\r\n'
+    >>> Ok().octets()
+    b'+OK\r\n'
+    """
+
+    __slots__ = ()
+
+    def __init__(self, text: str = "", *, code: str | None = None) -> None:
+        """Put the words behind ``+OK``; ``code`` is a response code such as ``"IN-USE"``."""
+        super().__init__(_first_line(b"+OK", text, code))
+
+
+class Err(Reply):
+    r"""A negative single-line reply with a text of your own.
+
+    >>> Err("maildrop locked", code="IN-USE").octets()
+    b'-ERR [IN-USE] maildrop locked\r\n'
+    """
+
+    __slots__ = ()
+
+    def __init__(self, text: str = "", *, code: str | None = None) -> None:
+        """Put the words behind ``-ERR``; ``code`` is a response code such as ``"SYS/TEMP"`` (RFC 2449 section 8)."""
+        super().__init__(_first_line(b"-ERR", text, code))
+
+
+def _first_line(indicator: bytes, text: str, code: str | None) -> bytes:
+    """Check and join the parts of a first line."""
+    parts = [indicator]
+    if code is not None:
+        if not code or not all(octet in _CODE for octet in code.encode()) or not all(code.split("/")):
+            raise UsageError(
+                f"response code {code!r} is none: it is made of printable characters without ']', "
+                "its levels parted by '/', as in 'SYS/TEMP' (RFC 2449 section 8)"
+            )
+        parts.append(f"[{code}]".encode())
+    if "\r" in text or "\n" in text:
+        raise UsageError(f"the text {text!r} has a line end: a status line is one line")
+    if text:
+        parts.append(text.encode())
+    line = b" ".join(parts) + b"\r\n"
+    if len(line) > STATUS_LIMIT:
+        raise UsageError(f"the status line has {len(line)} octets; RFC 1939 section 3 allows {STATUS_LIMIT}")
+    return line
+
+
+# What the server says.  Clients must not depend on these words (RFC 1939 section 9), people read them.
+OK: Final = Ok()
+GREETING: Final = "POP3 server ready"
+NAME_TAKEN: Final = Ok("name noted, now the password")
+SIGNING_OFF: Final = Reply(Ok("signing off").status, closes=True)
+NOT_ALL_REMOVED: Final = Reply(Err("some deleted messages were not removed", code="SYS/TEMP").status, closes=True)
+AUTH_FAILED: Final = Err("name or password is wrong", code="AUTH")
+IN_USE: Final = Err("the maildrop is open in another session", code="IN-USE")
+PASS_FIRST_USER: Final = Err("PASS comes immediately after an accepted USER")
+OVERLONG_LINE: Final = Err("the line is too long")
+MALFORMED: Final = Err("a command is a keyword and printable arguments, parted by single spaces")
+NO_SUCH_MESSAGE: Final = Err("no such message")
+ALREADY_DELETED: Final = Err("the message is marked as deleted")

@@ -1,0 +1,193 @@
+"""Where clients arrive: listening sockets on both loopback addresses, one port, one accept thread.
+
+Knows binding, listening and accepting, and the three ways of being away; must not know what a connection is for.
+Binding and listening happen in the caller, so that errors surface there; from then on the kernel queues connections.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import struct
+from threading import Thread
+from typing import TYPE_CHECKING, Final, Literal
+
+from pop3s_fake.server.polling import READ, poller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pop3s_fake.server.hub import Hub
+
+__all__ = ("Listener", "Outage")
+
+Outage = Literal["refuse", "silent", "reset"]
+"""How a server is away: it refuses connections, takes them and says nothing, or resets them."""
+
+BACKLOG: Final = 1024
+"""Connections that the kernel queues before it drops them; the kernel's own bound may be lower."""
+
+ATTEMPTS: Final = 20
+"""Ports that are tried until one is free on both addresses."""
+
+NO_LINGER: Final = struct.pack("ii", 1, 0)
+
+
+class Listener:
+    """The listening side of one server."""
+
+    def __init__(self, port: int, *, hub: Hub, accepted: Callable[[socket.socket], None]) -> None:
+        """Bind and listen; ``accepted`` is called in the accept thread with each new socket."""
+        self._hub = hub
+        self._accepted = accepted
+        self._sockets = _listening(port)
+        self.port: int = self._sockets[0].getsockname()[1]
+        self.address: str = self._sockets[0].getsockname()[0]
+        self._wake, self._woken = socket.socketpair()
+        self._outage: Outage | None = None
+        self._stopping = False
+        self._waiting = False
+        self._stale = True
+        self._thread = Thread(target=self._run, name=f"pop3s-fake:{self.port}:accept", daemon=True)
+        self._thread.start()
+
+    def settled(self) -> bool:
+        """Whether no client waits to be accepted."""
+        if self._stopping or self._outage in {"refuse", "silent"}:
+            return True
+        if not self._waiting:
+            return False
+        peek = poller()
+        for sock in self._sockets:
+            peek.register(sock.fileno(), READ)
+        return not peek.poll(0) and self._waiting
+
+    def outage(self, how: Outage | None) -> None:
+        """Be away in this way from now on, or be there again."""
+        before, self._outage = self._outage, how
+        if (before == "refuse") == (how == "refuse"):
+            self._poke()
+            return
+        old = self._sockets
+        self._sockets = [_beside(sock) for sock in old]
+        if how != "refuse":
+            for sock in self._sockets:
+                sock.listen(BACKLOG)
+        self._poke()
+        for sock in old:
+            sock.close()
+
+    def stop(self, timeout: float) -> bool:
+        """Close everything; tells whether the thread ended in time."""
+        self._stopping = True
+        self._poke()
+        self._thread.join(timeout)
+        for sock in (*self._sockets, self._wake, self._woken):
+            sock.close()
+        return not self._thread.is_alive()
+
+    @property
+    def name(self) -> str:
+        """The thread's name."""
+        return self._thread.name
+
+    def _poke(self) -> None:
+        """Make the accept thread look again."""
+        self._stale = True
+        self._wake.send(b"\0")
+
+    def _run(self) -> None:
+        """Accept until told to stop."""
+        poll = poller()
+        while not self._stopping:
+            if self._stale:
+                self._stale = False
+                poll = poller()
+                poll.register(self._woken.fileno(), READ)
+                if self._outage in {None, "reset"}:
+                    for sock in self._sockets:
+                        poll.register(sock.fileno(), READ)
+            self._waiting = True
+            self._hub.changed()
+            ready = poll.poll()
+            self._waiting = False
+            for fd, _ in ready:
+                if fd == self._woken.fileno():
+                    self._woken.recv(4096)
+            if not self._stale and not self._stopping:
+                for sock in self._sockets:
+                    if any(fd == sock.fileno() for fd, _ in ready):
+                        self._accept(sock)
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Take one connection; one that has already gone is none."""
+        try:
+            sock, _ = listening.accept()
+        except OSError:
+            return
+        if self._outage == "reset":
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            sock.close()
+            return
+        sock.setblocking(False)
+        self._accepted(sock)
+
+
+def _listening(port: int) -> list[socket.socket]:
+    """Sockets that listen on 127.0.0.1 and, where there is one, ::1, on the same port."""
+    for attempt in range(ATTEMPTS):
+        sockets: list[socket.socket] = []
+        try:
+            sockets.append(_bound(socket.AF_INET, ("127.0.0.1", port)))
+            if socket.has_ipv6:
+                try:
+                    sockets.append(_bound(socket.AF_INET6, ("::1", sockets[0].getsockname()[1])))
+                except OSError as error:
+                    if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                        raise  # the port is somebody else's there
+            for sock in sockets:
+                sock.listen(BACKLOG)
+        except OSError as error:
+            for sock in sockets:
+                sock.close()
+            if port == 0 and error.errno == errno.EADDRINUSE and attempt < ATTEMPTS - 1:
+                continue
+            raise
+        else:
+            return sockets
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _bound(family: int, address: tuple[str, int], *, beside: bool = False) -> socket.socket:
+    """A bound socket that does not listen yet; connections to it are refused, and the port is ours."""
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if os.name == "posix":  # elsewhere the option lets anybody take the port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if beside:
+            _share(sock, share=True)
+        sock.setblocking(False)
+        sock.bind(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _beside(sock: socket.socket) -> socket.socket:
+    """A second socket on the same port, so that the first can be closed without giving the port away."""
+    _share(sock, share=True)
+    second = _bound(sock.family, sock.getsockname()[:2], beside=True)
+    _share(second, share=False)
+    return second
+
+
+def _share(sock: socket.socket, *, share: bool) -> None:
+    """Let the same user bind this port once more, or not; only for the moment in which two sockets hold it."""
+    if hasattr(socket, "SO_REUSEPORT"):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, share)

@@ -1,0 +1,492 @@
+"""The server as its users see it: one object that starts, serves, tells what happened, and judges.
+
+Knows how the rooms below belong together; must not know POP3, TLS or sockets itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+
+from pop3s_fake.connection import Settings
+from pop3s_fake.errors import Pop3sFakeError, UsageError, nearest, verdict
+from pop3s_fake.maildrop import Account, Accounts
+from pop3s_fake.server.clocks import SystemClock
+from pop3s_fake.server.hub import Hub
+from pop3s_fake.server.listener import Listener
+from pop3s_fake.server.options import ServerOptions
+from pop3s_fake.server.worker import Worker
+from pop3s_fake.tls.settings import Tls
+from pop3s_fake.transcript import Transcript
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from pop3s_fake.clock import Clock
+    from pop3s_fake.maildrop import Login, Maildrop
+    from pop3s_fake.server.listener import Outage
+    from pop3s_fake.tls.authority import Authority, ClientCertificate
+
+__all__ = ("Pop3sServer",)
+
+SETTLING: Final = 1.0
+"""Seconds of real time within which the threads come to rest before something is read or judged."""
+
+STOPPING: Final = 2.0
+"""Seconds of real time within which a thread must end when the server stops."""
+
+TRANSCRIPT_LINES: Final = 200
+"""Lines of the transcript that a failure shows: the last ones."""
+
+
+class Pop3sServer:
+    r"""A POP3S server on localhost, in this process: correct unless told otherwise.
+
+    Leaving the block judges: what the client or the server did wrong is raised, or noted on the exception that is
+    already under way.  Without a block, :meth:`start`, :meth:`check` and :meth:`stop` do the same.
+
+    >>> import poplib
+    >>> with Pop3sServer() as server:
+    ...     _ = server.maildrop.add("Subject: hello\n\nworld\n")
+    ...     client = poplib.POP3_SSL(server.host, server.port, context=server.client_context())
+    ...     _ = client.user(server.login.user), client.pass_(server.login.password)
+    ...     client.stat(), client.quit()
+    ((1, 25), b'+OK signing off')
+    """
+
+    host: Final = "localhost"
+    """The name under which clients reach it."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Sequence[Account] | None = None,
+        certificate: str = "good",
+        tls: Tls | None = None,
+        client_certificate: Literal["required", "optional"] | None = None,
+        names: Sequence[str] = ("localhost",),
+        stls: bool = False,
+        capabilities: Sequence[str] | None = None,
+        dialect: str | None = None,
+        quirks: Sequence[str] = (),
+        rules: Sequence[str] = (),
+        case: str | None = None,
+        cassette: str | None = None,
+        port: int = 0,
+        strict: bool | Literal["should"] = True,
+        allow: Sequence[str] = (),
+        clock: Clock | None = None,
+        seed: int | None = None,
+        deadline: float | None = 30.0,
+        exclusive: bool = True,
+        authority: Authority | None = None,
+    ) -> None:
+        """Check the keywords; nothing runs before :meth:`start`.
+
+        ``accounts``: who may log in; left out, one account named "test" with the password "pop3s-password".
+        ``certificate``: an id of the catalogue, ``tls``: how to shake hands, ``client_certificate``: "required" or
+        "optional", ``names``: the host names of the certificate, which is for the loopback addresses in any case.
+        ``port``: 0 for a free one.  ``strict``: whether a client that breaks a MUST of the specifications fails the
+        test ("should": a SHOULD, too), ``allow``: ids of requirements that it may break.  ``clock``: a
+        :class:`~pop3s_fake.ManualClock` to drive the server's time.  ``seed``: makes everything random reproducible.
+        ``deadline``: seconds of real time after which an open session is reset and reported, None for never.
+        ``exclusive``: whether a maildrop is open in one session at a time (RFC 1939 section 4).  ``authority``: who
+        issues the certificates; left out, one that all servers of the process share.
+
+        ``stls``, ``capabilities``, ``dialect``, ``quirks``, ``rules``, ``case`` and ``cassette`` are reserved.
+        Raises :class:`~pop3s_fake.UsageError` for what cannot be.
+        """
+        self._options = options = ServerOptions(
+            accounts=accounts,
+            certificate=certificate,
+            tls=tls,
+            client_certificate=client_certificate,
+            names=names,
+            stls=stls,
+            capabilities=capabilities,
+            dialect=dialect,
+            quirks=quirks,
+            rules=rules,
+            case=case,
+            cassette=cassette,
+            port=port,
+            strict=strict,
+            allow=allow,
+            clock=clock,
+            seed=seed,
+            deadline=deadline,
+            exclusive=exclusive,
+            authority=authority,
+        )
+        self.accounts: Final = Accounts(options.accounts or [Account("test", "pop3s-password")])
+        self.clock: Final[Clock] = clock or SystemClock()
+        self.seed: Final = random.SystemRandom().getrandbits(32) if seed is None else seed
+        self.transcript: Final = Transcript(self.settle)
+        self._hub = Hub()
+        self._listener: Listener | None = None
+        self._port = port
+        self._address = "127.0.0.1"
+        self._workers: set[Worker] = set()
+        self._sessions = 0
+        self._problems: list[BaseException] = []
+        self._baseline: object = None
+        self._settings: Settings | None = None
+
+    def __repr__(self) -> str:
+        """Where it listens, or that it does not."""
+        state = f"on {self.host}:{self.port}" if self._listener is not None else "stopped"
+        return f"<Pop3sServer {state}, {len(self._workers)} open sessions>"
+
+    # running
+
+    def start(self) -> Self:
+        """Bind, listen and accept; clients may connect as soon as this returns.
+
+        Raises :class:`~pop3s_fake.UsageError` if it runs already or OpenSSL cannot do what was asked for, OSError if
+        the port is taken.
+        """
+        if self._listener is not None:
+            raise UsageError(f"the server runs already, on port {self.port}; stop() it first")
+        options = self._options
+        context = self.authority.server_context(
+            options.certificate,
+            names=options.names,
+            tls=options.tls or Tls(),
+            client_certificate=options.client_certificate,
+        )
+        from pop3s_fake.tls.records import Records  # noqa: PLC0415  # loads ssl, which a set-up alone does not need
+
+        self._settings = Settings(
+            accounts=self.accounts,
+            now=self.clock.now,
+            records=lambda: Records(context),
+            alpn=(options.tls or Tls()).alpn,
+            exclusive=options.exclusive,
+            seed=self.seed,
+            name=options.names[0],
+            complain=self._problems.append,
+            strict=options.strict,
+            allow=frozenset(options.allow),
+        )
+        self._listener = Listener(self._port, hub=self._hub, accepted=self._accepted)
+        self._port, self._address = self._listener.port, self._listener.address
+        self.baseline()
+        return self
+
+    def stop(self) -> None:
+        """End all connections and release the port; a second call does nothing.
+
+        Port, maildrops and transcript are kept for the next :meth:`start`.  Raises
+        :class:`~pop3s_fake.errors.Pop3sFakeError` if a thread did not end within its bound, and names it.
+        """
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        survivors = [] if listener.stop(STOPPING) else [listener.name]
+        workers = list(self._workers)
+        for worker in workers:
+            worker.disconnect("fin")
+        survivors += [f"{worker.name} ({worker.doing()})" for worker in workers if not worker.join(STOPPING)]
+        if survivors:
+            raise Pop3sFakeError(
+                f"{len(survivors)} of the server's threads did not end within {STOPPING:g} seconds: "
+                f"{', '.join(survivors)}"
+            )
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Judge and stop; an exception that is under way stays the headline."""
+        problems = self.judge()
+        try:
+            self.stop()
+        except Pop3sFakeError as error:
+            problems.append(error)
+        problems += self._taken()
+        if failure is not None:
+            self.annotate(failure, problems)
+            return
+        raised = verdict(problems)
+        if raised is not None:
+            self.annotate(raised, ())
+            raise raised
+
+    def _accepted(self, sock: socket.socket) -> None:
+        """Give a new connection its thread; called in the accept thread."""
+        assert self._settings is not None
+        log = self.transcript.begin(self.clock.now())
+        log.watch = self._hub.changed
+        self._sessions += 1
+        worker = Worker(
+            sock,
+            log,
+            self._settings,
+            hub=self._hub,
+            clock=self.clock,
+            settle=self.settle,
+            deadline=self._options.deadline,
+            problem=self._problems.append,
+            done=self._done,
+            name=f"pop3s-fake:{self.port}:conn-{self._sessions}",
+        )
+        self._workers.add(worker)
+        worker.start()
+
+    def _done(self, worker: Worker) -> None:
+        """A connection thread is about to end."""
+        self._workers.discard(worker)
+        self._hub.changed()
+
+    # where it is and whom to trust
+
+    @property
+    def port(self) -> int:
+        """The port on which it listens; kept from the first start on."""
+        if self._port == 0:
+            raise UsageError("the server has no port yet: start() it, or use it in a with block")
+        return self._port
+
+    @property
+    def stls_port(self) -> NoReturn:
+        """The port of the plain listener with STLS."""
+        raise _later("stls_port", "STLS")
+
+    @property
+    def address(self) -> str:
+        """The numeric address on which it listens, "127.0.0.1"; it listens on "::1", too, where there is one."""
+        return self._address
+
+    @property
+    def url(self) -> str:
+        """Where it is, as curl and others read it: "pop3s://localhost:PORT"."""
+        return f"pop3s://{self.host}:{self.port}"
+
+    @property
+    def authority(self) -> Authority:
+        """Who issues its certificates."""
+        if self._options.authority is not None:
+            return self._options.authority
+        from pop3s_fake.tls.authority import default_authority  # noqa: PLC0415  # loads trustme and cryptography
+
+        return default_authority()
+
+    @property
+    def ca_file(self) -> Path:
+        """The CA certificate that clients must trust, as a PEM file."""
+        return self.authority.ca_file
+
+    @property
+    def ca_pem(self) -> str:
+        """The same as text."""
+        return self.authority.ca_pem
+
+    def client_context(self, *, client_certificate: ClientCertificate | None = None) -> ssl.SSLContext:
+        """A new ``ssl.SSLContext`` that trusts the CA and verifies; yours to change."""
+        return self.authority.client_context(client_certificate=client_certificate)
+
+    def environ(self) -> dict[str, str]:
+        """Variables for a client in another process: where the server is, who may log in, whom to trust.
+
+        ``POP3S_HOST``, ``POP3S_PORT``, ``POP3S_USER``, ``POP3S_PASSWORD``, ``POP3S_CA_FILE``, and ``SSL_CERT_FILE``,
+        which programs on OpenSSL read by themselves.
+        """
+        return {
+            "POP3S_HOST": self.host,
+            "POP3S_PORT": str(self.port),
+            "POP3S_USER": self.login.user,
+            "POP3S_PASSWORD": self.login.password,
+            "POP3S_CA_FILE": str(self.ca_file),
+            "SSL_CERT_FILE": str(self.ca_file),
+        }
+
+    # who may log in, and what they find
+
+    @property
+    def account(self) -> Account:
+        """The first account."""
+        return next(iter(self.accounts.values()))
+
+    @property
+    def maildrop(self) -> Maildrop:
+        """The maildrop of the first account, once the server has done all that the client asked for."""
+        self.settle()
+        return self.account.maildrop
+
+    @property
+    def login(self) -> Login:
+        """User and password of the first account."""
+        return self.account.login
+
+    def add_account(self, name: str, password: str, **keywords: Any) -> Maildrop:
+        """Add an account, with the keywords of :class:`~pop3s_fake.Account`; returns its maildrop."""
+        account = Account(name, password, **keywords)
+        self.accounts.add(account)
+        return account.maildrop
+
+    # what happens
+
+    def settle(self) -> None:
+        """Wait until every connection waits for input that has not come, waits in a rule, or has ended.
+
+        Reading the transcript does this by itself.  Bounded by a second of real time; then a
+        :class:`~pop3s_fake.errors.Pop3sFakeError` names the connection and what it is doing.
+        """
+        self._settled(SETTLING)
+
+    def wait_idle(self, timeout: float = 5.0) -> None:
+        """The same with a bound of your own, in seconds of real time."""
+        self._settled(timeout)
+
+    def wait_for(self, keyword: str, timeout: float = 5.0) -> None:
+        """Wait until some session has sent this keyword; an error after ``timeout`` seconds of real time."""
+        wanted = keyword.upper()
+
+        def came() -> bool:
+            return any(wanted in session.keywords for session in self.transcript.peek())
+
+        if not self._hub.wait_until(came, timeout):
+            said = [word for session in self.transcript.peek() for word in session.keywords]
+            raise Pop3sFakeError(
+                f"no client sent {wanted} within {timeout:g} seconds; it sent {', '.join(said) or 'nothing'}"
+            )
+
+    def _settled(self, timeout: float) -> None:
+        """Wait for rest; a thread of ours that asks is itself no rest and does not wait."""
+        if any(worker.current for worker in list(self._workers)):
+            return
+        if not self._hub.wait_until(self._at_rest, timeout):
+            busy = [worker.doing() for worker in list(self._workers) if not worker.settled()]
+            raise Pop3sFakeError(
+                f"the server did not come to rest within {timeout:g} seconds: "
+                f"{'; '.join(busy) or 'a client waits to be accepted'}"
+            )
+
+    def _at_rest(self) -> bool:
+        """Whether nothing will happen by itself."""
+        listener = self._listener
+        if listener is not None and not listener.settled():
+            return False
+        return all(worker.settled() for worker in list(self._workers))
+
+    @contextlib.contextmanager
+    def outage(self, how: Outage = "refuse") -> Iterator[None]:
+        """Be away: "refuse" connections, be "silent" (accept and say nothing), or "reset" them.
+
+        Sessions that are open stay open; :meth:`disconnect_all` ends them.  Clients that still wait when a silent
+        outage ends are served.
+        """
+        kinds = ("refuse", "silent", "reset")
+        if how not in kinds:
+            raise UsageError(f"unknown outage {how!r}{nearest(how, kinds)}")
+        if self._listener is None:
+            raise UsageError("a server that does not run cannot have an outage; start() it first")
+        self.settle()
+        self._listener.outage(how)
+        try:
+            yield
+        finally:
+            if self._listener is not None:
+                self._listener.outage(None)
+
+    def disconnect_all(self, how: Literal["fin", "rst"] = "fin") -> None:
+        """End all open sessions from the server's side, by FIN or by reset; nothing is deleted."""
+        if how not in {"fin", "rst"}:
+            raise UsageError(f"sessions cannot be disconnected by {how!r}{nearest(how, ('fin', 'rst'))}")
+        self.settle()
+        for worker in list(self._workers):
+            worker.disconnect(how)
+        self.settle()
+
+    # the verdict
+
+    def judge(self) -> list[BaseException]:
+        """Everything that went wrong so far, in order; told once, so the next call begins anew."""
+        problems: list[BaseException] = []
+        try:
+            self.settle()
+        except Pop3sFakeError as error:
+            problems.append(error)
+        return [*self._taken(), *problems]
+
+    def check(self) -> None:
+        """Raise what went wrong so far: the problem itself, or several as a :class:`~pop3s_fake.Pop3sFailure`."""
+        raised = verdict(self.judge())
+        if raised is not None:
+            raise raised
+
+    def annotate(self, failure: BaseException, problems: Sequence[BaseException]) -> None:
+        """Note problems and the end of the transcript on an exception, so that its report tells them."""
+        for problem in problems:
+            failure.add_note(f"pop3s-fake: {type(problem).__name__}: {problem}")
+            for note in getattr(problem, "__notes__", ()):
+                failure.add_note(f"  {note}")
+        transcript = self.story()
+        if transcript:
+            failure.add_note(f"pop3s-fake transcript:\n{transcript}")
+
+    def story(self, lines: int = TRANSCRIPT_LINES) -> str:
+        """The last lines of the transcript, without waiting; "" where nobody connected."""
+        told = [line for session in self.transcript.peek() for line in session.lines()]
+        cut = len(told) - lines
+        return "\n".join([f"... {cut} lines before", *told[cut:]] if cut > 0 else told)
+
+    def _taken(self) -> list[BaseException]:
+        """The problems so far, which are then forgotten."""
+        problems, self._problems[:] = list(self._problems), []
+        return problems
+
+    # between tests
+
+    def baseline(self) -> None:
+        """Remember accounts and maildrops as they are now; :meth:`reset` goes back to it.  :meth:`start` does this."""
+        self._baseline = self.accounts.save()
+
+    def reset(self) -> None:
+        """Be as at the :meth:`baseline`: open sessions are reset, transcript and problems forgotten."""
+        self.disconnect_all("rst")
+        self.transcript.clear()
+        self._taken()
+        self.accounts.restore(self._baseline)
+
+    # what later versions bring
+
+    @property
+    def rules(self) -> NoReturn:
+        """The rule book."""
+        raise _later("rules", "rules")
+
+    @property
+    def ledger(self) -> NoReturn:
+        """What became of every message."""
+        raise _later("ledger", "the ledger")
+
+    def on(self, when: str) -> NoReturn:
+        """Make a rule."""
+        raise _later(f"on({when!r})", "rules")
+
+    def heal(self) -> NoReturn:
+        """Remove all rules."""
+        raise _later("heal()", "rules")
+
+    def dialogue(self, *lines: str) -> NoReturn:
+        """Follow a conversation that was written down."""
+        raise _later(f"dialogue() of {len(lines)} lines", "dialogues")
+
+    def example(self) -> NoReturn:
+        """One example of a property test."""
+        raise _later("example()", "examples of property tests")
+
+
+def _later(name: str, what: str) -> UsageError:
+    """The error for what is not built yet."""
+    return UsageError(f"server.{name} is not there yet: {what} will come with a later version")

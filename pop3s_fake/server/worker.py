@@ -1,0 +1,391 @@
+"""One connection thread: performs the steps of one conversation on one socket.
+
+Knows sockets, polling and how to end a TCP connection; must not know what is said.  The socket never blocks: every
+wait is a poll that input, the clock, the deadline of real time or a disconnection ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from threading import Lock, Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Final, Literal
+
+from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, Send, Wait
+from pop3s_fake.errors import ClientHung
+from pop3s_fake.server.polling import GONE, READ, WRITE, poller
+
+try:
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
+except ImportError:  # pragma: no cover  # Windows
+    ioctl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pop3s_fake.clock import Clock
+    from pop3s_fake.connection import Settings, Step
+    from pop3s_fake.server.hub import Hub
+    from pop3s_fake.transcript import Session
+
+__all__ = ("Worker",)
+
+How = Literal["fin", "rst"]
+
+READ_SIZE: Final = 65536
+"""Octets that are read at once; a TLS record and its neighbours."""
+
+READ_AHEAD: Final = 1 << 20
+"""Octets that are taken from a client who sends while it does not read (RFC 2449 section 6.6: no deadlock)."""
+
+DRAIN: Final = 1.0
+"""Seconds for which a closed connection is read, so that what the client still sends does not become a reset."""
+
+DELIVERY: Final = 1.0
+"""Seconds for which a reset waits until the kernel has delivered what was sent before it."""
+
+NO_LINGER: Final = struct.pack("ii", 1, 0)
+
+
+class Worker:
+    """A connection and its thread."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        log: Session,
+        settings: Settings,
+        *,
+        hub: Hub,
+        clock: Clock,
+        settle: Callable[[], None],
+        deadline: float | None,
+        problem: Callable[[BaseException], None],
+        done: Callable[[Worker], None],
+        name: str,
+    ) -> None:
+        """Begin nothing yet; :meth:`start` does."""
+        self.log = log
+        self._sock = sock
+        self._settings = settings
+        self._hub = hub
+        self._clock = clock
+        self._settle = settle
+        self._limit = deadline
+        self._end_at = None if deadline is None else monotonic() + deadline
+        self._problem = problem
+        self._done = done
+        self._guard = Lock()
+        self._closed = False
+        self._ordered: How | None = None
+        self._waiting = False
+        self._over = False
+        self._step: Step | None = None
+        self._until: float | None = None
+        self._poll = poller()
+        self._poll.register(sock.fileno(), READ)
+        self._wake: tuple[socket.socket, socket.socket] | None = None
+        log.disconnector = self.disconnect  # type: ignore[assignment]  # it has checked the word
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Let the thread run."""
+        self._thread.start()
+
+    # asked by other threads
+
+    @property
+    def name(self) -> str:
+        """The thread's name."""
+        return self._thread.name
+
+    @property
+    def current(self) -> bool:
+        """Whether the caller is this worker's own thread."""
+        from threading import get_ident  # noqa: PLC0415
+
+        return self._thread.ident == get_ident()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread's end; tells whether it came."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def settled(self) -> bool:
+        """Whether nothing will happen until the client, the clock or the test does something."""
+        if self._over:
+            return True
+        if not self._waiting:
+            return False
+        step = self._step
+        with self._guard:
+            if self._closed:
+                return True
+            if type(step) is Receive:
+                peek = poller()
+                peek.register(self._sock.fileno(), READ)
+                if peek.poll(0):
+                    return False
+            elif type(step) is not Wait:
+                return False
+        until = self._until
+        still: bool = self._waiting  # the thread may have woken meanwhile
+        return still and (until is None or self._clock.now() < until)
+
+    def doing(self) -> str:
+        """What it does, for an error sentence."""
+        last = self.log.commands[-1:] or ["the greeting"]
+        step = self._step
+        if type(step) is Send:
+            return f"session {self.log.number} is still sending its reply to {last[0]}, which the client does not read"
+        return f"session {self.log.number} is still busy with {last[0]}"
+
+    def disconnect(self, how: How) -> None:
+        """End the connection; the thread does it as soon as it looks."""
+        with self._guard:
+            if not self._closed:
+                self._ordered = how
+                with contextlib.suppress(OSError):
+                    self._sock.shutdown(socket.SHUT_RD)  # every poll on it returns
+
+    # the clock's side
+
+    def wake(self) -> None:
+        """Look at the clock again."""
+        with self._guard:
+            if self._wake is not None:
+                with contextlib.suppress(BlockingIOError):
+                    self._wake[1].send(b"\0")
+
+    def due(self) -> float | None:
+        """When the present wait ends."""
+        return self._until if self._waiting else None
+
+    def asked_for(self) -> bool:
+        """Whether a rule or a dialect asked for the present wait."""
+        return self._over or (self._waiting and type(self._step) is Wait)
+
+    # the thread
+
+    def _run(self) -> None:
+        """Perform the conversation; no exception leaves this frame."""
+        connection: Connection | None = None
+        try:
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._clock.drives:
+                self._wake = socket.socketpair()
+                for end in self._wake:
+                    end.setblocking(False)
+                self._poll.register(self._wake[0].fileno(), READ)
+            self._clock.join(self, self._settle)
+            connection = Connection(self._settings, self.log)
+            self._perform(connection)
+        except BaseException as error:  # noqa: BLE001  # it is told to the test, with a note
+            last = self.log.commands[-1:] or ["the greeting"]
+            error.add_note(f"in the server, while answering {last[0]} in session {self.log.number}")
+            self._problem(error)
+        finally:
+            if connection is not None:
+                connection.close("the server failed")
+            self._over = True
+            self._shut("rst")
+            self._clock.leave(self)
+            self._done(self)
+
+    def _perform(self, connection: Connection) -> None:
+        """Carry out step after step."""
+        steps = connection.steps()
+        try:
+            step = next(steps)
+            while True:
+                self._step = step
+                try:
+                    kind = type(step)
+                    if kind is Receive:
+                        self._receive(connection, step.until)  # type: ignore[union-attr]
+                    elif kind is Send:
+                        self._send(connection, step.octets)  # type: ignore[union-attr]
+                    elif kind is Wait:
+                        self._wait(connection, step.seconds)  # type: ignore[union-attr]
+                    elif kind is End:
+                        self._over = True
+                        self._hub.changed()
+                        self._shut(step.how)  # type: ignore[union-attr]
+                    else:
+                        self._sock.shutdown(socket.SHUT_WR)
+                except Gone as gone:
+                    step = steps.throw(gone)
+                except OSError as error:
+                    step = steps.throw(Gone("reset", f"the connection is gone: {error.strerror or error}", "rst"))
+                else:
+                    step = next(steps)
+        except (StopIteration, Gone):
+            pass  # the conversation is over; Gone: the client did not even wait for the closure alert
+
+    def _receive(self, connection: Connection, until: float | None) -> None:
+        """Feed what comes, or that the time has come."""
+        while True:
+            if not self._sleep(until):
+                connection.feed(EXPIRED)
+                return
+            try:
+                octets = self._sock.recv(READ_SIZE)
+            except BlockingIOError:
+                continue  # it was the clock that woke us
+            connection.feed(octets or EOF)
+            return
+
+    def _wait(self, connection: Connection, seconds: float | None) -> None:
+        """Wait on the clock, reading ahead what comes meanwhile."""
+        until = None if seconds is None else self._clock.now() + seconds
+        read_ahead = 0
+        fd = self._sock.fileno()
+        try:
+            while self._sleep(until):
+                try:
+                    octets = self._sock.recv(READ_SIZE)
+                except BlockingIOError:
+                    continue
+                connection.feed(octets or EOF)
+                read_ahead += len(octets)
+                if not octets:
+                    if until is None:
+                        return
+                    self._poll.modify(fd, 0)
+                elif read_ahead >= READ_SIZE:
+                    self._poll.modify(fd, GONE)
+        finally:
+            self._poll.modify(fd, READ)
+
+    def _sleep(self, until: float | None) -> bool:
+        """Poll; false when the clock has reached ``until``; raises when real time or an order ends the connection."""
+        clock = self._clock
+        self._until = until
+        while True:
+            budget = None if until is None else clock.timeout(until)
+            if self._end_at is not None:
+                left = self._end_at - monotonic()
+                if left <= 0:
+                    self._hung()
+                budget = left if budget is None or left < budget else budget
+            self._waiting = True
+            if self._hub.watched:
+                self._hub.changed()
+            if clock.drives:
+                clock.fell_asleep()
+            events = self._poll.poll(None if budget is None else budget * 1000 + 0.5)
+            self._waiting = False
+            if self._ordered is not None:
+                raise Gone("server", "the server disconnected the client", self._ordered)
+            if self._wake is not None and self._rung():
+                events = [event for event in events if event[0] != self._wake[0].fileno()]
+            if until is not None and (clock.drives or not events) and clock.now() >= until:
+                return False
+            if events:
+                return True
+
+    def _rung(self) -> bool:
+        """Take the clock's pokes."""
+        assert self._wake is not None
+        try:
+            return bool(self._wake[0].recv(4096))
+        except BlockingIOError:
+            return False
+
+    def _hung(self) -> None:
+        """Real time is over: tell the test and reset the connection."""
+        commands = self.log.commands
+        asked = f"its last command was {commands[-1]}" if commands else "it never sent a command"
+        self._problem(
+            ClientHung(
+                f"session {self.log.number} was still open after {self._limit:g} seconds (deadline={self._limit:g}); "
+                f"{asked}. The server has reset it so that the test ends\n"
+                "  -> give the client a shorter time-out, close what the test opened, or set another deadline="
+            )
+        )
+        raise Gone("server", f"the deadline of {self._limit:g} seconds of real time is over", "rst")
+
+    def _send(self, connection: Connection, octets: bytes) -> None:
+        """Write all of it; a client that sends while it does not read is read, within bounds."""
+        try:
+            sent = self._sock.send(octets)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(octets):
+            return
+        view = memoryview(octets)
+        fd = self._sock.fileno()
+        mask = READ | WRITE
+        ahead = 0
+        try:
+            while sent < len(view):
+                try:
+                    sent += self._sock.send(view[sent:])
+                    continue
+                except BlockingIOError:
+                    pass
+                left = None if self._end_at is None else self._end_at - monotonic()
+                if left is not None and left <= 0:
+                    self._hung()
+                self._poll.modify(fd, mask)
+                events = dict(self._poll.poll(None if left is None else left * 1000 + 0.5))
+                if self._ordered is not None:
+                    raise Gone("server", "the server disconnected the client", self._ordered)
+                if self._wake is not None:
+                    self._rung()
+                if events.get(fd, 0) & READ and mask & READ:
+                    received = self._sock.recv(READ_SIZE)
+                    connection.feed(received or EOF)
+                    ahead += len(received)
+                    if not received or ahead >= READ_AHEAD:
+                        mask = WRITE | (GONE if received else 0)
+        finally:
+            self._poll.modify(fd, READ)
+
+    # the end
+
+    def _shut(self, how: How) -> None:
+        """Close the socket: behind a FIN, or with a reset once all was delivered."""
+        if self._closed:
+            return
+        try:
+            if how == "fin":
+                self._sock.shutdown(socket.SHUT_WR)
+                self._drain()
+            else:
+                self._delivered()
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        except OSError:
+            pass  # the client was faster
+        finally:
+            with self._guard:
+                self._closed = True
+                self._sock.close()
+                for end in self._wake or ():
+                    end.close()
+                self._wake = None
+
+    def _drain(self) -> None:
+        """Read to the client's end, within bounds: closing with unread input would send a reset."""
+        end = monotonic() + DRAIN
+        while self._ordered is None and (left := end - monotonic()) > 0:
+            if self._poll.poll(left * 1000):
+                if self._wake is not None:
+                    self._rung()
+                with contextlib.suppress(BlockingIOError):
+                    if not self._sock.recv(READ_SIZE):
+                        return
+
+    def _delivered(self) -> None:
+        """Wait until the client's kernel has what was sent: a reset overtakes it otherwise."""
+        if ioctl is None:  # pragma: no cover  # Windows
+            return
+        end = monotonic() + DELIVERY
+        pause = poller()
+        while struct.unpack("i", ioctl(self._sock.fileno(), TIOCOUTQ, b"\0\0\0\0"))[0]:
+            if monotonic() >= end:
+                return
+            pause.poll(1)

@@ -1,0 +1,258 @@
+"""What was really said: sessions, commands, entries, the queries that tests ask, and the rendering that people read.
+
+Knows how a conversation is noted and shown; must not know who carries it or what the words mean.  Entries are plain
+tuples while the conversation runs; everything that people see is made from them when somebody asks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
+
+from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.masking import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = ("Ended", "Entry", "Layer", "Session", "TlsNotes", "Transcript")
+
+Ended = Literal["quit", "eof", "reset", "autologout", "server"]
+"""How a session ended: by QUIT, by the client's closing, its reset, the autologout timer, or the server's doing."""
+
+Layer = Literal["pop3"]
+
+Kind = Literal["C", "S", "-"]
+
+
+class Entry(NamedTuple):
+    """One line of a session: what the client said (C), the server's first line (S), or what happened (-)."""
+
+    time: float
+    """Seconds on the server's clock."""
+    kind: Kind
+    text: str
+    """The line without its CRLF, credentials masked, odd octets escaped."""
+    octets: int
+    """Octets of the whole line or reply, its CRLF, payload and terminator counted; 0 for a happening."""
+
+
+class TlsNotes(NamedTuple):
+    """What TLS was agreed on, and what the client had offered."""
+
+    version: str | None = None
+    cipher: str | None = None
+    alpn: str | None = None
+    server_name: str | None = None
+    offered_alpn: tuple[str, ...] = ()
+    offered_versions: tuple[str, ...] = ()
+    resumed: bool = False
+    client_certificate: str | None = None
+    error: str | None = None
+    """Why there was no handshake, in OpenSSL's words; None if there was one."""
+
+    def __str__(self) -> str:
+        """The facts that people look for, in one phrase."""
+        if self.error is not None:
+            return f"no TLS: {self.error}"
+        parts = [self.version or "no TLS", self.cipher or "", f"alpn={self.alpn}" if self.alpn else ""]
+        if self.client_certificate:
+            parts.append(f"client certificate {self.client_certificate!r}")
+        return " ".join(filter(None, parts))
+
+
+class Session:
+    r"""One connection, from its acceptance to its end.
+
+    The attributes may be read at any time; while the connection is open they tell how it stands.
+
+    >>> session = Session(1, started=0.0)
+    >>> session.heard(0.1, "RETR 2", 8)
+    >>> session.said(0.2, b"+OK 120 octets\r\n", 143)
+    >>> session.commands, session.keywords
+    (['RETR 2'], ['RETR'])
+    """
+
+    number: int
+    """From 1, in the order in which the server accepted."""
+    started: float
+    user: str | None
+    """Who logged in; None while nobody has."""
+    retrieved: list[str]
+    """The unique-ids that RETR sent whole, in order."""
+    deleted: list[str]
+    """The unique-ids that UPDATE removed, in the order of their numbers."""
+    ended: Ended | None
+    """How it ended; None while it is open."""
+    tls: TlsNotes
+    __slots__ = (
+        "_entries",
+        "deleted",
+        "disconnector",
+        "ended",
+        "number",
+        "retrieved",
+        "started",
+        "tls",
+        "user",
+        "watch",
+    )
+
+    def __init__(self, number: int, *, started: float) -> None:
+        self.number = number
+        self.started = started
+        self.user = None
+        self.retrieved = []
+        self.deleted = []
+        self.ended = None
+        self.tls = TlsNotes()
+        self.disconnector: Callable[[str], None] | None = None
+        self.watch: Callable[[], None] | None = None
+        self._entries: list[tuple[float, Kind, str | bytes, int]] = []
+
+    def __repr__(self) -> str:
+        """How it stands, in short."""
+        return f"<Session {self.number}: {self.user or 'nobody'}, {len(self.commands)} commands, {self._state()}>"
+
+    # written by the connection
+
+    def heard(self, time: float, line: str, octets: int) -> None:
+        """Note a line of the client's, credentials already masked."""
+        self._entries.append((time, "C", line, octets))
+        if self.watch is not None:
+            self.watch()
+
+    def said(self, time: float, status: bytes, octets: int) -> None:
+        """Note a reply that was sent whole, by its first line."""
+        self._entries.append((time, "S", status, octets))
+
+    def happened(self, time: float, what: str) -> None:
+        """Note something that is no line of either side."""
+        self._entries.append((time, "-", what, 0))
+
+    # asked by tests
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All lines and happenings so far, in order."""
+        return [
+            Entry(time, kind, text if isinstance(text, str) else _line(text), octets)
+            for time, kind, text, octets in list(self._entries)
+        ]
+
+    @property
+    def commands(self) -> list[str]:
+        """The client's lines in order, credentials masked: ``["USER ann", "PASS ****", "RETR 2"]``."""
+        return [text for _, kind, text, _ in list(self._entries) if kind == "C" and isinstance(text, str)]
+
+    @property
+    def keywords(self) -> list[str]:
+        """The keywords of the client's lines in order, in upper case."""
+        return [command.partition(" ")[0].upper() for command in self.commands]
+
+    def disconnect(self, how: Literal["fin", "rst"] = "fin") -> None:
+        """End this connection now, from the server's side; nothing is deleted.  Does nothing if it has ended."""
+        if how not in {"fin", "rst"}:
+            raise UsageError(f"a session cannot be disconnected by {how!r}{nearest(how, ('fin', 'rst'))}")
+        if self.ended is None and self.disconnector is not None:
+            self.disconnector(how)
+
+    def lines(self) -> list[str]:
+        """The session as people read it: a heading, then a line for each entry."""
+        head = f"session {self.number}: {self.user or 'nobody logged in'}, {self.tls}, {self._state()}"
+        return [head, *(_shown(entry, self.started) for entry in self.entries)]
+
+    def _state(self) -> str:
+        return "open" if self.ended is None else f"ended: {self.ended}"
+
+
+def _line(status: bytes) -> str:
+    return shown(status.removesuffix(b"\r\n"))
+
+
+def _shown(entry: Entry, started: float) -> str:
+    """One entry as people read it; the octets stand there where the first line does not tell them."""
+    time = f"{entry.time - started:9.3f}"
+    if entry.kind == "S" and entry.octets > len(entry.text) + 2:
+        return f"{time} S  {entry.text}   [{entry.octets} octets]"
+    return f"{time} {entry.kind}  {entry.text}"
+
+
+class Transcript:
+    """All sessions of one server, in the order in which they began.
+
+    Reading waits until the server has read and answered what the client has sent, so that a test sees what its
+    client did, without sleeping.
+
+    >>> transcript = Transcript()
+    >>> transcript.keywords, transcript.ever("PASS")
+    ([], False)
+    """
+
+    __slots__ = ("_sessions", "_settle")
+
+    def __init__(self, settle: Callable[[], None] | None = None) -> None:
+        """Call ``settle`` before anything is read."""
+        self._sessions: list[Session] = []
+        self._settle = settle
+
+    def __repr__(self) -> str:
+        """The number of sessions; does not wait."""
+        return f"<Transcript: {len(self._sessions)} sessions>"
+
+    def begin(self, started: float) -> Session:
+        """A new session; called by the server, from one thread."""
+        session = Session(len(self._sessions) + 1, started=started)
+        self._sessions.append(session)
+        return session
+
+    def clear(self) -> None:
+        """Forget all sessions; those that are still open go on unseen."""
+        self._sessions = []
+
+    def peek(self) -> Sequence[Session]:
+        """The sessions as they stand, without waiting."""
+        return tuple(self._sessions)
+
+    @property
+    def sessions(self) -> Sequence[Session]:
+        """The sessions, the first one first."""
+        if self._settle is not None:
+            self._settle()
+        return tuple(self._sessions)
+
+    @property
+    def last_session(self) -> Session:
+        """The session that began last; a :class:`UsageError` where there was none."""
+        sessions = self.sessions
+        if not sessions:
+            raise UsageError("there is no last session: no client has connected")
+        return sessions[-1]
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands of all sessions, session by session: ``["USER ann", "PASS ****", "RETR 2"]``."""
+        return [command for session in self.sessions for command in session.commands]
+
+    @property
+    def keywords(self) -> list[str]:
+        """The keywords of all sessions, session by session, in upper case."""
+        return [keyword for session in self.sessions for keyword in session.keywords]
+
+    def ever(self, keyword: str) -> bool:
+        """Whether any session sent this keyword; upper and lower case are the same."""
+        return keyword.upper() in self.keywords
+
+    def render(self, layers: Iterable[Layer] = ("pop3",)) -> str:
+        """All of it as text for people, passwords masked; "" where nobody connected."""
+        _check(layers)
+        return "\n".join(line for session in self.sessions for line in session.lines())
+
+
+_LAYERS: Final = get_args(Layer)
+
+
+def _check(layers: Iterable[str]) -> None:
+    """Refuse layers that are not there."""
+    for layer in layers:
+        if layer not in _LAYERS:
+            raise UsageError(f"unknown layer {layer!r} of the transcript{nearest(layer, _LAYERS)}")
