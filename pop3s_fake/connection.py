@@ -26,6 +26,7 @@ from pop3s_fake.transcript import TlsNotes
 if TYPE_CHECKING:
     from pop3s_fake import transcript
     from pop3s_fake.maildrop import Accounts
+    from pop3s_fake.tls.hello import ClientHello
     from pop3s_fake.tls.records import Records
 
 __all__ = ("EOF", "EXPIRED", "Connection", "End", "Gone", "Half", "Receive", "Send", "Settings", "Step", "Wait")
@@ -97,7 +98,7 @@ class Settings:
 
     accounts: Accounts
     now: Callable[[], float]
-    records: Callable[[], Records] | None = None
+    records: Callable[[ClientHello], Records] | None = None
     """Makes the TLS side of a connection; None: the conversation is in clear."""
     alpn: tuple[str, ...] = ()
     """The protocols that a ClientHello with ALPN must offer one of (RFC 7301 section 3.2)."""
@@ -168,14 +169,12 @@ class Connection:
     [Send(octets=b'+OK signing off\r\n'), End(how='fin')]
     """
 
-    __slots__ = ("_broken", "_eof", "_expired", "_hello", "_link", "_session", "_settings", "_tls", "log")
+    __slots__ = ("_broken", "_eof", "_expired", "_link", "_session", "_settings", "log")
 
     def __init__(self, settings: Settings, log: transcript.Session) -> None:
         self._settings = settings
         self.log = log
-        self._tls = None if settings.records is None else settings.records()
-        self._link: Records | Clear = self._tls or Clear()
-        self._hello: bytes | None = b""
+        self._link: Records | Clear = Clear()
         self._eof = False
         self._expired = False
         self._broken: set[str] = set()
@@ -190,8 +189,6 @@ class Connection:
         """Take what came; at any time, also in the middle of a reply: it waits for its turn."""
         if isinstance(event, bytes):
             self._link.feed(event)
-            if self._hello is not None:
-                self._hello += event
         elif event is EOF:
             self._eof = True
             self._link.feed_eof()
@@ -208,8 +205,8 @@ class Connection:
         """The whole conversation, one step at a time."""
         try:
             try:
-                if self._tls is not None:
-                    yield from self._handshake(self._tls)
+                if self._settings.records is not None:
+                    yield from self._handshake(self._settings.records)
                 yield from self._converse()
             except OSError as error:  # ssl.SSLError, without loading ssl for a conversation in clear
                 raise self._broken_tls(error) from None
@@ -241,7 +238,7 @@ class Connection:
 
     # TLS
 
-    def _handshake(self, tls: Records) -> Steps:
+    def _handshake(self, records: Callable[[ClientHello], Records]) -> Steps:
         """From the first octet to the finished handshake; raises :class:`Gone` where there is none."""
         from pop3s_fake.tls.hello import (  # noqa: PLC0415  # a conversation in clear does not load TLS
             NotTls,
@@ -252,14 +249,15 @@ class Connection:
 
         log = self.log
         until = self._settings.now() + AUTOLOGOUT
+        octets = b""
         try:
-            while (hello := client_hello(self._hello or b"")) is None:
+            while (hello := client_hello(octets)) is None:
                 yield from self._more(until)
+                octets += self._link.read()
         except NotTls as error:
             log.tls = TlsNotes(error=str(error))
             yield Send(alert(_UNEXPECTED_MESSAGE))
             raise Gone("server", str(error)) from None
-        self._hello = None
         offered = TlsNotes(server_name=hello.server_name, offered_alpn=hello.alpn, offered_versions=hello.versions)
         log.tls = offered
         if alpn_refused(hello, self._settings.alpn):
@@ -267,6 +265,8 @@ class Connection:
             log.tls = offered._replace(error=why)
             yield Send(alert(_NO_APPLICATION_PROTOCOL))
             raise Gone("server", why)
+        tls = self._link = records(hello)
+        tls.feed(octets)
         while not tls.handshake():
             octets = tls.take()
             if octets:

@@ -165,7 +165,7 @@ class Pop3sServer:
         self._settings = Settings(
             accounts=self.accounts,
             now=self.clock.now,
-            records=lambda: Records(context),
+            records=lambda hello: Records(context, hello),
             alpn=(options.tls or Tls()).alpn,
             exclusive=options.exclusive,
             seed=self.seed,
