@@ -13,15 +13,12 @@ from pop3s_fake.connection import Settings
 from pop3s_fake.errors import Pop3sFakeError, UsageError, nearest, verdict
 from pop3s_fake.maildrop import Account, Accounts
 from pop3s_fake.server.clocks import SystemClock
-from pop3s_fake.server.hub import Hub
-from pop3s_fake.server.listener import Listener
+from pop3s_fake.server.house import House
 from pop3s_fake.server.options import ServerOptions
-from pop3s_fake.server.worker import Worker
 from pop3s_fake.tls.settings import Tls
 from pop3s_fake.transcript import Transcript
 
 if TYPE_CHECKING:
-    import socket
     import ssl
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -37,9 +34,6 @@ __all__ = ("Pop3sServer",)
 
 SETTLING: Final = 1.0
 """Seconds of real time within which the threads come to rest before something is read or judged."""
-
-STOPPING: Final = 2.0
-"""Seconds of real time within which a thread must end when the server stops."""
 
 TRANSCRIPT_LINES: Final = 200
 """Lines of the transcript that a failure shows: the last ones."""
@@ -128,20 +122,16 @@ class Pop3sServer:
         self.clock: Final[Clock] = clock or SystemClock()
         self.seed: Final = random.SystemRandom().getrandbits(32) if seed is None else seed
         self.transcript: Final = Transcript(self.settle)
-        self._hub = Hub()
-        self._listener: Listener | None = None
+        self._problems: list[BaseException] = []
+        self._house = House(self.transcript, self.clock, deadline=options.deadline, problem=self._problems.append)
         self._port = port
         self._address = "127.0.0.1"
-        self._workers: set[Worker] = set()
-        self._sessions = 0
-        self._problems: list[BaseException] = []
         self._baseline: object = None
-        self._settings: Settings | None = None
 
     def __repr__(self) -> str:
         """Where it listens, or that it does not."""
-        state = f"on {self.host}:{self.port}" if self._listener is not None else "stopped"
-        return f"<Pop3sServer {state}, {len(self._workers)} open sessions>"
+        state = f"on {self.host}:{self.port}" if self._house.listener is not None else "stopped"
+        return f"<Pop3sServer {state}, {len(self._house)} open sessions>"
 
     # running
 
@@ -151,7 +141,7 @@ class Pop3sServer:
         Raises :class:`~pop3s_fake.UsageError` if it runs already or OpenSSL cannot do what was asked for, OSError if
         the port is taken.
         """
-        if self._listener is not None:
+        if self._house.listener is not None:
             raise UsageError(f"the server runs already, on port {self.port}; stop() it first")
         options = self._options
         context = self.authority.server_context(
@@ -162,7 +152,7 @@ class Pop3sServer:
         )
         from pop3s_fake.tls.records import Records  # noqa: PLC0415  # loads ssl, which a set-up alone does not need
 
-        self._settings = Settings(
+        settings = Settings(
             accounts=self.accounts,
             now=self.clock.now,
             records=lambda hello: Records(context, hello),
@@ -174,8 +164,8 @@ class Pop3sServer:
             strict=options.strict,
             allow=frozenset(options.allow),
         )
-        self._listener = Listener(self._port, hub=self._hub, accepted=self._accepted)
-        self._port, self._address = self._listener.port, self._listener.address
+        listener = self._house.open(self._port, settings, self.settle)
+        self._port, self._address = listener.port, listener.address
         self.baseline()
         return self
 
@@ -185,19 +175,7 @@ class Pop3sServer:
         Port, maildrops and transcript are kept for the next :meth:`start`.  Raises
         :class:`~pop3s_fake.errors.Pop3sFakeError` if a thread did not end within its bound, and names it.
         """
-        listener, self._listener = self._listener, None
-        if listener is None:
-            return
-        survivors = [] if listener.stop(STOPPING) else [listener.name]
-        workers = list(self._workers)
-        for worker in workers:
-            worker.disconnect("fin")
-        survivors += [f"{worker.name} ({worker.doing()})" for worker in workers if not worker.join(STOPPING)]
-        if survivors:
-            raise Pop3sFakeError(
-                f"{len(survivors)} of the server's threads did not end within {STOPPING:g} seconds: "
-                f"{', '.join(survivors)}"
-            )
+        self._house.close()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -220,32 +198,6 @@ class Pop3sServer:
         if raised is not None:
             self.annotate(raised, ())
             raise raised
-
-    def _accepted(self, sock: socket.socket) -> None:
-        """Give a new connection its thread; called in the accept thread."""
-        assert self._settings is not None
-        log = self.transcript.begin(self.clock.now())
-        log.watch = self._hub.changed
-        self._sessions += 1
-        worker = Worker(
-            sock,
-            log,
-            self._settings,
-            hub=self._hub,
-            clock=self.clock,
-            settle=self.settle,
-            deadline=self._options.deadline,
-            problem=self._problems.append,
-            done=self._done,
-            name=f"pop3s-fake:{self.port}:conn-{self._sessions}",
-        )
-        self._workers.add(worker)
-        worker.start()
-
-    def _done(self, worker: Worker) -> None:
-        """A connection thread is about to end."""
-        self._workers.discard(worker)
-        self._hub.changed()
 
     # where it is and whom to trust
 
@@ -341,11 +293,11 @@ class Pop3sServer:
         Reading the transcript does this by itself.  Bounded by a second of real time; then a
         :class:`~pop3s_fake.errors.Pop3sFakeError` names the connection and what it is doing.
         """
-        self._settled(SETTLING)
+        self._house.settle(SETTLING)
 
     def wait_idle(self, timeout: float = 5.0) -> None:
         """The same with a bound of your own, in seconds of real time."""
-        self._settled(timeout)
+        self._house.settle(timeout)
 
     def wait_for(self, keyword: str, timeout: float = 5.0) -> None:
         """Wait until some session has sent this keyword; an error after ``timeout`` seconds of real time."""
@@ -354,29 +306,11 @@ class Pop3sServer:
         def came() -> bool:
             return any(wanted in session.keywords for session in self.transcript.peek())
 
-        if not self._hub.wait_until(came, timeout):
+        if not self._house.wait_until(came, timeout):
             said = [word for session in self.transcript.peek() for word in session.keywords]
             raise Pop3sFakeError(
                 f"no client sent {wanted} within {timeout:g} seconds; it sent {', '.join(said) or 'nothing'}"
             )
-
-    def _settled(self, timeout: float) -> None:
-        """Wait for rest; a thread of ours that asks is itself no rest and does not wait."""
-        if any(worker.current for worker in list(self._workers)):
-            return
-        if not self._hub.wait_until(self._at_rest, timeout):
-            busy = [worker.doing() for worker in list(self._workers) if not worker.settled()]
-            raise Pop3sFakeError(
-                f"the server did not come to rest within {timeout:g} seconds: "
-                f"{'; '.join(busy) or 'a client waits to be accepted'}"
-            )
-
-    def _at_rest(self) -> bool:
-        """Whether nothing will happen by itself."""
-        listener = self._listener
-        if listener is not None and not listener.settled():
-            return False
-        return all(worker.settled() for worker in list(self._workers))
 
     @contextlib.contextmanager
     def outage(self, how: Outage = "refuse") -> Iterator[None]:
@@ -388,23 +322,21 @@ class Pop3sServer:
         kinds = ("refuse", "silent", "reset")
         if how not in kinds:
             raise UsageError(f"unknown outage {how!r}{nearest(how, kinds)}")
-        if self._listener is None:
+        if self._house.listener is None:
             raise UsageError("a server that does not run cannot have an outage; start() it first")
         self.settle()
-        self._listener.outage(how)
+        self._house.outage(how)
         try:
             yield
         finally:
-            if self._listener is not None:
-                self._listener.outage(None)
+            self._house.outage(None)
 
     def disconnect_all(self, how: Literal["fin", "rst"] = "fin") -> None:
         """End all open sessions from the server's side, by FIN or by reset; nothing is deleted."""
         if how not in {"fin", "rst"}:
             raise UsageError(f"sessions cannot be disconnected by {how!r}{nearest(how, ('fin', 'rst'))}")
         self.settle()
-        for worker in list(self._workers):
-            worker.disconnect(how)
+        self._house.disconnect(how)
         self.settle()
 
     # the verdict

@@ -1,0 +1,131 @@
+"""The running side of a server: its listener, its connection threads, and when they are at rest.
+
+Knows threads and how to wait for them without sleeping; must not know accounts, options or verdicts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from pop3s_fake.errors import Pop3sFakeError
+from pop3s_fake.server.hub import Hub
+from pop3s_fake.server.listener import Listener
+from pop3s_fake.server.worker import Worker
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from pop3s_fake.clock import Clock
+    from pop3s_fake.connection import Settings
+    from pop3s_fake.server.listener import Outage
+    from pop3s_fake.transcript import Transcript
+
+__all__ = ("House",)
+
+STOPPING: Final = 2.0
+"""Seconds of real time within which a thread must end when the server stops."""
+
+
+class House:
+    """The threads of one server."""
+
+    def __init__(
+        self, transcript: Transcript, clock: Clock, *, deadline: float | None, problem: Callable[[BaseException], None]
+    ) -> None:
+        self._transcript = transcript
+        self._clock = clock
+        self._deadline = deadline
+        self._problem = problem
+        self._hub = Hub()
+        self._workers: set[Worker] = set()
+        self._accepted = 0
+        self._settings: Settings | None = None
+        self._settle: Callable[[], None] | None = None
+        self.listener: Listener | None = None
+
+    def __len__(self) -> int:
+        """How many connections are open."""
+        return len(self._workers)
+
+    def open(self, port: int, settings: Settings, settle: Callable[[], None]) -> Listener:
+        """Listen; connections are carried out by these settings, and a driven clock settles by ``settle``."""
+        self._settings = settings
+        self._settle = settle
+        self.listener = Listener(port, hub=self._hub, accepted=self._accept)
+        return self.listener
+
+    def close(self) -> None:
+        """End the listener and all connections; tell who did not end."""
+        listener, self.listener = self.listener, None
+        if listener is None:
+            return
+        survivors = [] if listener.stop(STOPPING) else [listener.name]
+        workers = list(self._workers)
+        for worker in workers:
+            worker.disconnect("fin")
+        survivors += [f"{worker.name} ({worker.doing()})" for worker in workers if not worker.join(STOPPING)]
+        if survivors:
+            raise Pop3sFakeError(
+                f"{len(survivors)} of the server's threads did not end within {STOPPING:g} seconds: "
+                f"{', '.join(survivors)}"
+            )
+
+    def outage(self, how: Outage | None) -> None:
+        """Be away, or there again; nothing where it does not listen."""
+        if self.listener is not None:
+            self.listener.outage(how)
+
+    def disconnect(self, how: Literal["fin", "rst"]) -> None:
+        """End all connections from our side."""
+        for worker in list(self._workers):
+            worker.disconnect(how)
+
+    def settle(self, timeout: float) -> None:
+        """Wait for rest; a thread of ours that asks is itself no rest and does not wait."""
+        if any(worker.current for worker in list(self._workers)):
+            return
+        if not self._hub.wait_until(self._at_rest, timeout):
+            busy = [worker.doing() for worker in list(self._workers) if not worker.settled()]
+            raise Pop3sFakeError(
+                f"the server did not come to rest within {timeout:g} seconds: "
+                f"{'; '.join(busy) or 'a client waits to be accepted'}"
+            )
+
+    def wait_until(self, test: Callable[[], bool], timeout: float) -> bool:
+        """Wait until the test, which is asked after each command, is true."""
+        return self._hub.wait_until(test, timeout)
+
+    def _at_rest(self) -> bool:
+        """Whether nothing will happen by itself."""
+        listener = self.listener
+        if listener is not None and not listener.settled():
+            return False
+        return all(worker.settled() for worker in list(self._workers))
+
+    def _accept(self, sock: socket.socket) -> None:
+        """Give a new connection its thread; called in the accept thread."""
+        assert self._settings is not None
+        assert self._settle is not None
+        log = self._transcript.begin(self._clock.now())
+        log.watch = self._hub.changed
+        self._accepted += 1
+        worker = Worker(
+            sock,
+            log,
+            self._settings,
+            hub=self._hub,
+            clock=self._clock,
+            settle=self._settle,
+            deadline=self._deadline,
+            problem=self._problem,
+            done=self._done,
+            name=f"pop3s-fake:{sock.getsockname()[1]}:conn-{self._accepted}",
+        )
+        self._workers.add(worker)
+        worker.start()
+
+    def _done(self, worker: Worker) -> None:
+        """A connection thread is about to end."""
+        self._workers.discard(worker)
+        self._hub.changed()
