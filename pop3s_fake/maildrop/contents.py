@@ -159,9 +159,9 @@ class Joined:
 
     def place_of(self, arrival: int) -> int | None:
         """Where the message with this arrival stands, or None if it is not here."""
-        run = bisect_right(self._firsts, arrival) - 1
-        if run < 0:
-            return None
+        run = (
+            bisect_right(self._firsts, arrival) - 1
+        )  # -1, what arrived before the first run, is not in the last either
         within = self._runs[run].place_of(arrival)
         return None if within is None else self._starts[run] + within
 

@@ -136,8 +136,7 @@ class OpenMaildrop:
 
     def close(self) -> None:
         """Free the exclusive-access lock; the marks come to nothing.  Closing again does nothing."""
-        if self._taken is not None:
-            self._store.release(self._taken)
+        self._store.release(self._taken)
 
     def __repr__(self) -> str:
         count, octets = self.stat()

@@ -130,7 +130,7 @@ class Store:
     def _refuse_generated(self, uid: str) -> None:
         """As `_refuse_given`, for generated messages: it may call a function of the user, so not under the lock."""
         if self._in_blocks(uid) is not None:
-            raise UsageError(f"unique-id {uid!r} belongs to a generated message of this maildrop")
+            raise UsageError(f"unique-id {uid!r} is or was that of a generated message of this maildrop")
 
     def _in_blocks(self, uid: str) -> int | None:
         for block in tuple(self._blocks):
@@ -193,7 +193,7 @@ class Store:
                 else:
                     run[place] = renamed
                     del self._uids[message.uid]
-                self._given |= {message.uid, uid}
+                self._given.add(uid)
                 self._uids[uid] = message.arrival
                 self._contents = None
                 return True

@@ -196,8 +196,18 @@ def test_a_refused_login_does_not_count() -> None:
     with pytest.raises(MaildropInUse):
         account.open("session 3")
     assert account.open("session 3", exclusive=False).uid(1) == derived("c")[0]
+    with pytest.raises(MaildropInUse):
+        account.open("session 4")
     session.close()
     assert account.open("session 4").uid(1) == derived("c")[0]
+
+
+def test_an_owner_that_has_the_maildrop_may_log_in_again() -> None:
+    """As with `Maildrop.open`."""
+    account = Account("ann", PASSWORD)
+    account.script(["a"], ["b"])
+    owner = object()
+    assert [account.open(owner).uid(1) for _ in range(2)] == derived("a", "b")
 
 
 def test_sources_of_a_script_are_read_at_the_call(tmp_path: Path) -> None:

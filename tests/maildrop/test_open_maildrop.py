@@ -114,12 +114,15 @@ def test_update_without_marks_removes_nothing(maildrop: Maildrop, session: OpenM
     assert len(maildrop) == 2
 
 
-def test_update_reports_in_the_order_of_the_numbers(maildrop: Maildrop, session: OpenMaildrop) -> None:
+@pytest.mark.parametrize("live", [False, True])
+def test_update_reports_in_the_order_of_the_numbers(*, live: bool) -> None:
     """In whatever order they were marked."""
-    uids = tuple(maildrop.uids)
-    session.mark(2)
-    session.mark(1)
-    assert session.update().removed == uids
+    maildrop = Maildrop(live=live)
+    maildrop.generate(40, lambda _: "", octets=0)
+    session = maildrop.open("session")
+    for number in (33, 8, 40, 1, 16):
+        session.mark(number)
+    assert session.update().removed == tuple(f"generated-{n}" for n in (1, 8, 16, 33, 40))
 
 
 def test_a_protected_message_is_reported_as_kept(maildrop: Maildrop, session: OpenMaildrop) -> None:
