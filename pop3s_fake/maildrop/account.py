@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hashlib import md5
 from hmac import compare_digest
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pop3s_fake.errors import UsageError
 from pop3s_fake.maildrop.lock import MaildropInUse
@@ -160,6 +160,19 @@ class Account:
             if exclusive:
                 self._opened = maildrop
             return session
+
+    def save(self) -> object:
+        """The maildrops and where the script stands, for `restore`."""
+        with self._guard:
+            maildrops = {id(maildrop): (maildrop, maildrop.save()) for maildrop in (self._maildrop, *self._states)}
+            return self._maildrop, self._states, self._logins, list(maildrops.values())
+
+    def restore(self, saved: Any) -> None:
+        """Be again as when `save` was called."""
+        with self._guard:
+            self._maildrop, self._states, self._logins, maildrops = saved
+            for maildrop, contents in maildrops:
+                maildrop.restore(contents)
 
     def expire_token(self) -> NoReturn:
         """Let the OAuth token expire: not there yet."""

@@ -5,7 +5,7 @@ Knows names only.  Must not know sessions or how somebody proves who they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop.account import Account
@@ -46,6 +46,16 @@ class Accounts:
     def get(self, name: str) -> Account | None:
         """The account of that name, or None."""
         return self._accounts.get(name)
+
+    def save(self) -> object:
+        """The accounts and all that is theirs, for `restore`."""
+        return [(account, account.save()) for account in self.values()]
+
+    def restore(self, saved: Any) -> None:
+        """Be again as when `save` was called; accounts that came later are gone."""
+        for account, state in saved:
+            account.restore(state)
+        self._accounts = {account.name: account for account, _ in saved}
 
     def values(self) -> ValuesView[Account]:
         """The accounts themselves."""

@@ -146,6 +146,22 @@ class Maildrop:
         contents, taken = self._store.open(owner, exclusive=exclusive)
         return (LiveOpenMaildrop if self.live else OpenMaildrop)(self._store, contents, taken)
 
+    def save(self) -> object:
+        """The messages and every unique-id that was ever given, for `restore`."""
+        return self._store.save()
+
+    def restore(self, saved: object) -> None:
+        r"""Be again as when `save` was called; a session that is open keeps what it sees.
+
+        >>> maildrop = Maildrop()
+        >>> saved = maildrop.save()
+        >>> _ = maildrop.add("Subject: one\n\n")
+        >>> maildrop.restore(saved)
+        >>> len(maildrop)
+        0
+        """
+        self._store.restore(saved)
+
     @property
     def in_use_by(self) -> object:
         """Who has the exclusive-access lock; None if nobody has it."""

@@ -8,7 +8,7 @@ marks or message-numbers.
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pop3s_fake.errors import UsageError
 from pop3s_fake.maildrop.contents import Contents, Stored, contents_of
@@ -77,6 +77,33 @@ class Store:
     def owner(self) -> object:
         """Who has the exclusive-access lock; None if nobody has it."""
         return self._access.owner
+
+    def save(self) -> object:
+        """All that is stored, to be handed to `restore`; the lock is no part of it."""
+        with self._guard:
+            runs = [run if isinstance(run, Generated) else list(run) for run in self._runs]
+            return (
+                runs,
+                self._arrived,
+                list(self._blocks),
+                dict(self._uids),
+                set(self._given),
+                dict(self._copies),
+                set(self._protected),
+            )
+
+    def restore(self, saved: Any) -> None:
+        """Store again what `save` found; sessions that are open keep what they see."""
+        runs, arrived, blocks, uids, given, copies, protected = saved
+        with self._guard:
+            self._runs = [run if isinstance(run, Generated) else list(run) for run in runs]
+            self._arrived = arrived
+            self._blocks = list(blocks)
+            self._uids = dict(uids)
+            self._given = set(given)
+            self._copies = dict(copies)
+            self._protected = set(protected)
+            self._contents = None
 
     def append(self, contents: Sequence[bytes]) -> list[Message]:
         """Store these octets; their unique-ids follow from them."""
