@@ -159,9 +159,7 @@ class Joined:
 
     def place_of(self, arrival: int) -> int | None:
         """Where the message with this arrival stands, or None if it is not here."""
-        run = (
-            bisect_right(self._firsts, arrival) - 1
-        )  # -1, what arrived before the first run, is not in the last either
+        run = bisect_right(self._firsts, arrival) - 1  # -1: nor is it in the last run
         within = self._runs[run].place_of(arrival)
         return None if within is None else self._starts[run] + within
 

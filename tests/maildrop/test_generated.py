@@ -336,3 +336,24 @@ def test_no_function_of_the_user_runs_under_the_lock_of_the_maildrop() -> None:
     thread.join(timeout=30)
     assert not thread.is_alive()
     assert maildrop.uids[1:] == ["x2", "x1"]
+
+
+def test_a_message_that_goes_while_it_is_looked_for_is_unknown() -> None:
+    """Somebody was quicker: here the function that names the messages, while its message is renamed or removed."""
+    maildrop = Maildrop()
+    quicker: list[str] = []
+
+    def uid(n: int) -> str:
+        if quicker:
+            maildrop.remove(quicker.pop())
+        return f"mine-{n}"
+
+    maildrop.generate(3, numbered, octets=20, uid=uid)
+    assert "mine-1" in maildrop
+    quicker.append("mine-1")
+    with pytest.raises(UsageError, match=r"^no message with unique-id 'mine-1' in the maildrop;"):
+        maildrop.remove("mine-1")
+    quicker.append("mine-2")
+    with pytest.raises(UsageError, match=r"^no message with unique-id 'mine-2' in the maildrop;"):
+        maildrop.replace_uid("mine-2", "yours")
+    assert maildrop.uids == ["mine-3"]
