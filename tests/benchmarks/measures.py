@@ -232,6 +232,8 @@ def loaded(directory: str, *arguments: str) -> set[str]:
         text=True,
         timeout=60,
     )
+    if not done.stderr.startswith("["):
+        raise RuntimeError(f"{arguments} says: {done.stdout}{done.stderr}")
     names: list[str] = json.loads(done.stderr)
     return set(names)
 
