@@ -154,7 +154,7 @@ class Reader(ast.NodeVisitor):
     def __init__(self, module: Module) -> None:
         self.module = module
         self.found: list[Import | Call] = []
-        self.tree = ast.parse(module.source)
+        self.tree = ast.parse(module.source, module.name)
         self.meanings = dict(self.bindings())
         self.later = 0  # depth of functions and of blocks for type checkers only
         self.lazy = any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in self.tree.body)
