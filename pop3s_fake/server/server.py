@@ -356,15 +356,14 @@ class Pop3sServer:
         if raised is not None:
             raise raised
 
-    def annotate(self, failure: BaseException, problems: Sequence[BaseException]) -> None:
+    def annotate(self, failure: BaseException, problems: Sequence[BaseException], *, transcript: bool = True) -> None:
         """Note problems and the end of the transcript on an exception, so that its report tells them."""
         for problem in problems:
             failure.add_note(f"pop3s-fake: {type(problem).__name__}: {problem}")
             for note in getattr(problem, "__notes__", ()):
                 failure.add_note(f"  {note}")
-        transcript = self.story()
-        if transcript:
-            failure.add_note(f"pop3s-fake transcript:\n{transcript}")
+        if transcript and (story := self.story()):
+            failure.add_note(f"pop3s-fake transcript:\n{story}")
 
     def story(self, lines: int = TRANSCRIPT_LINES) -> str:
         """The last lines of the transcript, without waiting; "" where nobody connected."""

@@ -1,0 +1,131 @@
+"""The callables behind `pop3s_server_factory` and `pop3s_attach`: servers for one test, made or lent.
+
+Knows when a server begins and ends to belong to a test; must not know how it is judged or with which keywords it is
+made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
+
+from pop3s_fake.errors import Pop3sFakeError, UsageError
+from pop3s_fake.server.server import Pop3sServer
+from pytest_pop3s_fake.deciding import decided, seed_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pytest
+
+    from pop3s_fake.tls.authority import Authority
+    from pytest_pop3s_fake.deciding import Settings
+    from pytest_pop3s_fake.verdict import Watch, Watched
+
+__all__ = ("Attach", "ServerFactory")
+
+# Frames of this module tell nobody anything; the line of the test that called it does.
+__tracebackhide__ = True
+
+
+class ServerFactory:
+    """Makes servers for one test; given by the fixture `pop3s_server_factory`, never made by hand."""
+
+    def __init__(
+        self, item: pytest.Item, settings: Settings, watch: Watch, options: Mapping[str, Any], authority: Authority
+    ) -> None:
+        self._item = item
+        self._settings = settings
+        self._watch = watch
+        self._options = options
+        self._authority = authority
+        self._made: list[tuple[Watched, object]] = []
+
+    def __repr__(self) -> str:
+        return f"<ServerFactory: {len(self._made)} servers>"
+
+    def __call__(self, **keywords: Any) -> Pop3sServer:
+        """A running server with the keywords of `Pop3sServer`; only the command line beats those given here.
+
+        Raises `UsageError` for what cannot be.
+        """
+        return self._start(keywords)
+
+    def of_the_test(self) -> Pop3sServer:
+        """The server that is asked for without a call; an error points at the test, for no line of it is to blame."""
+        try:
+            return self._start({})
+        except UsageError as error:
+            self._watch.point(error)
+
+    @property
+    def authority(self) -> Authority:
+        """Who issues the certificates of this test's servers."""
+        authority: Authority = self._keywords({})["authority"]
+        return authority
+
+    def close(self) -> None:
+        """Stop all servers, the last one first, and let their accounts be as they were before."""
+        while self._made:
+            watched, accounts = self._made.pop()
+            watched.keep_problems()
+            try:
+                watched.server.stop()
+            except Pop3sFakeError as error:
+                watched.kept.append(error)
+            watched.server.accounts.restore(accounts)
+
+    def _start(self, keywords: Mapping[str, Any]) -> Pop3sServer:
+        try:
+            chosen = self._keywords(keywords)
+            pinned = "seed" in chosen
+            chosen.setdefault("seed", seed_of(self._item, self._settings, len(self._made)))
+            server = Pop3sServer(**chosen)
+            # Accounts that a marker or a module names are there for other tests, too, which must find them untouched.
+            accounts = server.accounts.save()
+            server.start()
+        except UsageError as error:
+            raise error.with_traceback(None) from None
+        seed = f"seed={server.seed}" if pinned else f"--pop3s-seed={self._settings.seed}"
+        self._made.append((self._watch.add(server, seed), accounts))
+        return server
+
+    def _keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        base = {"authority": self._authority}
+        chosen = decided(self._item, self._settings, base=base, options=self._options, call=keywords)
+        chosen.setdefault("authority", self._authority)  # a None has cleared it
+        return chosen
+
+
+_ATTACHED: Final[WeakSet[Pop3sServer]] = WeakSet()
+"""Servers that some test has attached, so that the next one finds them as they were."""
+
+
+class Attach:
+    """Lends servers to one test; given by the fixture `pop3s_attach`, never made by hand."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._lent: list[Watched] = []
+
+    def __repr__(self) -> str:
+        return f"<Attach: {len(self._lent)} servers>"
+
+    def __call__(self, server: Pop3sServer) -> Pop3sServer:
+        """The server itself, as it was when it was first attached; attaching it once more does nothing."""
+        if not isinstance(server, Pop3sServer):
+            raise UsageError(f"pop3s_attach takes a running Pop3sServer, not {server!r}")
+        if any(watched.server is server for watched in self._lent):
+            return server
+        if server in _ATTACHED:
+            server.reset()
+        else:
+            server.baseline()
+            _ATTACHED.add(server)
+        self._lent.append(self._watch.add(server, f"seed={server.seed}"))
+        return server
+
+    def close(self) -> None:
+        """Keep the problems that belong to this test."""
+        for watched in self._lent:
+            watched.keep_problems()

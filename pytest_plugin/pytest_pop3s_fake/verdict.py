@@ -1,0 +1,199 @@
+"""What becomes of a test because of its servers: the failure, the notes, the transcript in its report and in a file.
+
+Knows how pytest shows failures; must not know why a server complains or how it was made.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import pytest
+
+from pop3s_fake.errors import Pop3sFailure, Pop3sFakeError, UsageError, verdict
+
+if TYPE_CHECKING:
+    from types import CodeType, TracebackType
+
+    from pop3s_fake.server.server import Pop3sServer
+    from pytest_pop3s_fake.deciding import Settings
+
+__all__ = ("Watch", "Watched")
+
+# Frames of this module tell nobody anything; the line of the test does.
+__tracebackhide__ = True
+
+SECTION: Final = "pop3s transcript"
+"""The name of the report's sections."""
+
+MOST_LINES: Final = 200
+MOST_CHARACTERS: Final = 64 * 1024
+"""How much of a transcript a report shows: the end of it."""
+
+MOST_OF_A_NAME: Final = 120
+"""Characters of a node id in a file's name: file systems take 255 octets, some 143."""
+
+_UNJUDGED: Final = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception, KeyboardInterrupt)
+"""What ends a test without a verdict; `pytest.xfail.Exception` is what a call of `pytest.xfail()` raises."""
+
+_WRITTEN: Final = pytest.StashKey[set[str]]()
+"""The files that this run has begun."""
+
+
+@dataclass
+class Watched:
+    """One server of a test."""
+
+    server: Pop3sServer
+    seed: str
+    """How what was random in it can be had again."""
+    kept: list[BaseException] = field(default_factory=list)
+    """Problems that were taken from the server and not told yet."""
+
+    def keep_problems(self) -> None:
+        """Take the problems so far from the server, which is about to stop or to be another test's."""
+        self.kept += self.server.judge()
+
+    def problems(self) -> list[BaseException]:
+        """The problems so far; told once."""
+        self.keep_problems()
+        problems, self.kept = self.kept, []
+        return problems
+
+    def text(self) -> str:
+        """The transcript under a heading, cut to what a report can show."""
+        story = self.server.story(MOST_LINES)
+        if len(story) > MOST_CHARACTERS:
+            story = "... the beginning is left out\n" + story[-MOST_CHARACTERS:].partition("\n")[2]
+        return f"{self._heading()}\n{story or 'no client has connected'}"
+
+    def whole_text(self) -> str:
+        """The whole transcript under a heading."""
+        lines = [line for session in self.server.transcript.peek() for line in session.lines()]
+        return "\n".join([self._heading(), *(lines or ["no client has connected"])])
+
+    def _heading(self) -> str:
+        try:
+            where = f"{self.server.host}:{self.server.port}"
+        except UsageError:
+            where = "a server that was never started"
+        return f"{where}, {self.seed}"
+
+
+class Watch:
+    """The servers of one test, from its set-up to its teardown."""
+
+    def __init__(self, item: pytest.Item, settings: Settings) -> None:
+        self._item = item
+        self._settings = settings
+        self._servers: list[Watched] = []
+        self._code = _code_of(item)
+        self.in_function = True
+        """Whether the test function may still be running: what is reported in its call phase is then a subtest."""
+        self._show([], "call")  # what a run of the same test before this one has left
+
+    def add(self, server: Pop3sServer, seed: str) -> Watched:
+        """Watch this server, too."""
+        watched = Watched(server, seed)
+        self._servers.append(watched)
+        return watched
+
+    def pronounce(self) -> None:
+        """Raise what went wrong, if anything did."""
+        problems = [problem for watched in self._servers for problem in watched.problems()]
+        raised = verdict(problems)
+        if raised is None:
+            return
+        if isinstance(raised, Pop3sFailure):
+            raised.__cause__ = next((_trimmed(problem) for problem in problems if problem.__traceback__), None)
+        self.point(_trimmed(raised))
+
+    def point(self, error: BaseException) -> NoReturn:
+        """Raise an error for which no line of the test is to blame so that its report points at the test itself.
+
+        The frame that pytest is to show is made from a code object that claims to lie at the function's ``def``.
+        """
+        if self._code is not None:
+            first = self._code.co_firstlineno
+            raising = compile("\n" * _decorator_lines(self._code) + "raise error", self._code.co_filename, "exec")
+            name = self._code.co_name
+            exec(raising.replace(co_firstlineno=first, co_name=name, co_qualname=name), {"error": error}, {})  # noqa: S102
+        raise error
+
+    def report_on(self, call: pytest.CallInfo[None]) -> None:
+        """Complete what is about to become a report: notes on its failure, and the transcript as a section."""
+        whole = call.when != "call" or not self.in_function
+        failure = call.excinfo.value if call.excinfo is not None else None
+        if failure is None:
+            if whole and call.when == "call" and self._settings.transcript == "all":
+                self._show(self._servers, "call")
+        elif isinstance(failure, _UNJUDGED):
+            if whole:
+                for watched in self._servers:
+                    watched.problems()  # asked for, so that nobody tells them
+        else:
+            for watched in self._servers:
+                watched.server.annotate(failure, watched.problems(), transcript=False)
+            if self._settings.transcript != "none":
+                self._show(self._servers, call.when)
+
+    def _show(self, servers: list[Watched], when: str) -> None:
+        """Let these transcripts be the report's only ones."""
+        sections = self._item._report_sections  # noqa: SLF001  # pytest can add to them, never replace
+        texts = [watched.text() for watched in servers]
+        if texts and texts == [content for _, key, content in sections if key == SECTION]:
+            return  # the call phase has shown them, and pytest shows its sections again with a failing teardown
+        sections[:] = [section for section in sections if section[1] != SECTION]
+        for text in texts:
+            self._item.add_report_section(when, SECTION, text)
+
+    def write(self) -> None:
+        """Leave the transcripts in a file, if that was asked for; a rerun of the test adds to it."""
+        directory = self._settings.transcript_dir
+        if directory is None or not self._servers:
+            return
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / _file_name(self._item.nodeid)
+        begun = self._item.config.stash.setdefault(_WRITTEN, set())
+        texts = [self._item.nodeid, *(watched.whole_text() for watched in self._servers)]
+        with path.open("a" if path.name in begun else "w", encoding="utf-8") as file:
+            file.write("\n\n".join(texts) + "\n")
+        begun.add(path.name)
+
+
+def _code_of(item: pytest.Item) -> CodeType | None:
+    """The code of the test function; None where the test is none."""
+    function = getattr(item, "function", None)
+    code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    return code
+
+
+def _decorator_lines(code: CodeType) -> int:
+    """How many lines stand between the beginning of a function's code and its ``def``."""
+    first = code.co_firstlineno
+    lines = linecache.getlines(code.co_filename)[first - 1 :]
+    return next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
+
+
+def _trimmed(problem: BaseException) -> BaseException:
+    """A problem whose traceback begins where our own packages called something of the user's."""
+    if isinstance(problem, Pop3sFakeError):
+        return problem.with_traceback(None)
+    traceback: TracebackType | None = problem.__traceback__
+    while traceback is not None and traceback.tb_frame.f_globals.get("__name__", "").startswith("pop3s_fake."):
+        traceback = traceback.tb_next
+    return problem.with_traceback(traceback or problem.__traceback__)  # all of it is ours: that is for us to see
+
+
+def _file_name(nodeid: str) -> str:
+    """A name for the file of this test, on any file system; the hash parts those that differ in odd characters only.
+
+    >>> _file_name("tests/test_sync.py::test_all[a/b]")
+    'tests-test_sync.py-test_all-a-b-48c3b7b6.txt'
+    """
+    readable = re.sub(r"[^A-Za-z0-9_.]+", "-", nodeid).strip("-.")
+    return f"{readable[-MOST_OF_A_NAME:]}-{sha256(nodeid.encode()).hexdigest()[:8]}.txt"
