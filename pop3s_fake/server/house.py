@@ -5,6 +5,7 @@ Knows threads and how to wait for them without sleeping; must not know accounts,
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.errors import Pop3sFakeError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ("House",)
 
 STOPPING: Final = 2.0
-"""Seconds of real time within which a thread must end when the server stops."""
+"""Seconds of real time within which all threads must end when the server stops."""
 
 
 class House:
@@ -64,7 +65,9 @@ class House:
         workers = list(self._workers)
         for worker in workers:
             worker.disconnect("fin")
-        survivors += [f"{worker.name} ({worker.doing()})" for worker in workers if not worker.join(STOPPING)]
+        end = monotonic() + STOPPING
+        late = [worker for worker in workers if not worker.join(max(end - monotonic(), 0.0))]
+        survivors += [f"{worker.name} ({worker.doing()})" for worker in late]
         if survivors:
             raise Pop3sFakeError(
                 f"{len(survivors)} of the server's threads did not end within {STOPPING:g} seconds: "

@@ -10,11 +10,11 @@ import contextlib
 import errno
 import os
 import socket
-import struct
 from threading import Thread
 from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.server.polling import READ, poller
+from pop3s_fake.server.resets import NO_LINGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,6 @@ BACKLOG: Final = 1024
 
 ATTEMPTS: Final = 20
 """Ports that are tried until one is free on both addresses."""
-
-NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 class Listener:

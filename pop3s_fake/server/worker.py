@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import struct
-from threading import Lock, Thread
+from threading import Lock, Thread, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, Send, Wait
 from pop3s_fake.errors import ClientHung
 from pop3s_fake.server.polling import GONE, READ, WRITE, poller
-
-try:
-    from fcntl import ioctl
-    from termios import TIOCOUTQ
-except ImportError:  # pragma: no cover  # Windows
-    ioctl = None  # type: ignore[assignment]
+from pop3s_fake.server.resets import NO_LINGER, wait_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +37,6 @@ READ_AHEAD: Final = 1 << 20
 
 DRAIN: Final = 1.0
 """Seconds for which a closed connection is read, so that what the client still sends does not become a reset."""
-
-DELIVERY: Final = 1.0
-"""Seconds for which a reset waits until the kernel has delivered what was sent before it."""
-
-NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 class Worker:
@@ -81,8 +70,11 @@ class Worker:
         self._guard = Lock()
         self._closed = False
         self._ordered: How | None = None
+        self._deaf = False
         self._waiting = False
+        self._blocked = False
         self._over = False
+        self._ahead = 0
         self._step: Step | None = None
         self._until: float | None = None
         self._poll = poller()
@@ -105,8 +97,6 @@ class Worker:
     @property
     def current(self) -> bool:
         """Whether the caller is this worker's own thread."""
-        from threading import get_ident  # noqa: PLC0415
-
         return self._thread.ident == get_ident()
 
     def join(self, timeout: float) -> bool:
@@ -138,8 +128,7 @@ class Worker:
     def doing(self) -> str:
         """What it does, for an error sentence."""
         last = self.log.commands[-1:] or ["the greeting"]
-        step = self._step
-        if type(step) is Send:
+        if self._blocked:
             return f"session {self.log.number} is still sending its reply to {last[0]}, which the client does not read"
         return f"session {self.log.number} is still busy with {last[0]}"
 
@@ -148,8 +137,8 @@ class Worker:
         with self._guard:
             if not self._closed:
                 self._ordered = how
-                with contextlib.suppress(OSError):
-                    self._sock.shutdown(socket.SHUT_RD)  # every poll on it returns
+                with contextlib.suppress(OSError):  # every poll on it returns
+                    self._sock.shutdown(socket.SHUT_RDWR if self._deaf else socket.SHUT_RD)
 
     # the clock's side
 
@@ -173,6 +162,7 @@ class Worker:
     def _run(self) -> None:
         """Perform the conversation; no exception leaves this frame."""
         connection: Connection | None = None
+        how: How = "rst"
         try:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._clock.drives:
@@ -183,6 +173,10 @@ class Worker:
             self._clock.join(self, self._settle)
             connection = Connection(self._settings, self.log)
             self._perform(connection)
+        except StopIteration:
+            pass  # the conversation is over
+        except Gone as gone:
+            how = gone.how  # over, too, but the closure alert could not be sent any more
         except BaseException as error:  # noqa: BLE001  # it is told to the test, with a note
             last = self.log.commands[-1:] or ["the greeting"]
             error.add_note(f"in the server, while answering {last[0]} in session {self.log.number}")
@@ -190,43 +184,39 @@ class Worker:
         finally:
             if connection is not None:
                 connection.close("the server failed")
-            self._over = True
-            self._shut("rst")
+            self._finish(how)
             self._clock.leave(self)
             self._done(self)
 
     def _perform(self, connection: Connection) -> None:
-        """Carry out step after step."""
+        """Carry out step after step, until the steps end or Gone comes back out of them."""
         steps = connection.steps()
-        try:
-            step = next(steps)
-            while True:
-                self._step = step
-                try:
-                    kind = type(step)
-                    if kind is Receive:
-                        self._receive(connection, step.until)  # type: ignore[union-attr]
-                    elif kind is Send:
-                        self._send(connection, step.octets)  # type: ignore[union-attr]
-                    elif kind is Wait:
-                        self._wait(connection, step.seconds)  # type: ignore[union-attr]
-                    elif kind is End:
-                        self._over = True
-                        self._hub.changed()
-                        self._shut(step.how)  # type: ignore[union-attr]
-                    else:
-                        self._sock.shutdown(socket.SHUT_WR)
-                except Gone as gone:
-                    step = steps.throw(gone)
-                except OSError as error:
-                    step = steps.throw(Gone("reset", f"the connection is gone: {error.strerror or error}", "rst"))
+        step = next(steps)
+        while True:
+            self._step = step
+            try:
+                kind = type(step)
+                if kind is Receive:
+                    self._receive(connection, step.until)  # type: ignore[union-attr]
+                elif kind is Send:
+                    self._send(connection, step.octets)  # type: ignore[union-attr]
+                elif kind is Wait:
+                    self._wait(connection, step.seconds)  # type: ignore[union-attr]
+                elif kind is End:
+                    self._finish(step.how)  # type: ignore[union-attr]
                 else:
-                    step = next(steps)
-        except (StopIteration, Gone):
-            pass  # the conversation is over; Gone: the client did not even wait for the closure alert
+                    self._sock.shutdown(socket.SHUT_WR)
+            except Gone as gone:
+                step = steps.throw(gone)
+            except OSError as error:
+                how = self._ordered or "rst"
+                step = steps.throw(Gone("reset", f"the connection is gone: {error.strerror or error}", how))
+            else:
+                step = next(steps)
 
     def _receive(self, connection: Connection, until: float | None) -> None:
         """Feed what comes, or that the time has come."""
+        self._ahead = 0  # all that was read ahead has been used
         while True:
             if not self._sleep(until):
                 connection.feed(EXPIRED)
@@ -255,9 +245,12 @@ class Worker:
                     if until is None:
                         return
                     self._poll.modify(fd, 0)
+                    self._deaf = True
+                    self._obey()
                 elif read_ahead >= READ_SIZE:
                     self._poll.modify(fd, GONE)
         finally:
+            self._deaf = False
             self._poll.modify(fd, READ)
 
     def _sleep(self, until: float | None) -> bool:
@@ -278,14 +271,22 @@ class Worker:
                 clock.fell_asleep()
             events = self._poll.poll(None if budget is None else budget * 1000 + 0.5)
             self._waiting = False
-            if self._ordered is not None:
-                raise Gone("server", "the server disconnected the client", self._ordered)
+            self._obey()
             if self._wake is not None and self._rung():
                 events = [event for event in events if event[0] != self._wake[0].fileno()]
             if until is not None and (clock.drives or not events) and clock.now() >= until:
                 return False
             if events:
                 return True
+
+    def _obey(self) -> None:
+        """End the conversation if somebody ordered it.
+
+        A poll that the client's end has made deaf returns only when both sides are shut: whoever makes it deaf says so
+        first and then looks for orders, and :meth:`disconnect` does it the other way round.
+        """
+        if self._ordered is not None:
+            raise Gone("server", "the server disconnected the client", self._ordered)
 
     def _rung(self) -> bool:
         """Take the clock's pokes."""
@@ -310,6 +311,10 @@ class Worker:
 
     def _send(self, connection: Connection, octets: bytes) -> None:
         """Write all of it; a client that sends while it does not read is read, within bounds."""
+        if self.log.ended is None:  # else it is the closure alert
+            self._obey()
+            if self._end_at is not None and monotonic() >= self._end_at:
+                self._hung()
         try:
             sent = self._sock.send(octets)
         except BlockingIOError:
@@ -318,34 +323,48 @@ class Worker:
             return
         view = memoryview(octets)
         fd = self._sock.fileno()
-        mask = READ | WRITE
-        ahead = 0
+        self._blocked = True
         try:
             while sent < len(view):
-                try:
+                self._writable(connection, fd)
+                with contextlib.suppress(BlockingIOError):
                     sent += self._sock.send(view[sent:])
-                    continue
-                except BlockingIOError:
-                    pass
-                left = None if self._end_at is None else self._end_at - monotonic()
-                if left is not None and left <= 0:
-                    self._hung()
-                self._poll.modify(fd, mask)
-                events = dict(self._poll.poll(None if left is None else left * 1000 + 0.5))
-                if self._ordered is not None:
-                    raise Gone("server", "the server disconnected the client", self._ordered)
-                if self._wake is not None:
-                    self._rung()
-                if events.get(fd, 0) & READ and mask & READ:
-                    received = self._sock.recv(READ_SIZE)
-                    connection.feed(received or EOF)
-                    ahead += len(received)
-                    if not received or ahead >= READ_AHEAD:
-                        mask = WRITE | (GONE if received else 0)
         finally:
+            self._blocked = self._deaf = False
             self._poll.modify(fd, READ)
 
+    def _writable(self, connection: Connection, fd: int) -> None:
+        """Wait until the client's kernel takes more, reading ahead what comes meanwhile."""
+        if self._deaf:
+            mask = WRITE
+        elif self._ahead >= READ_AHEAD:
+            mask = WRITE | GONE
+        else:
+            mask = WRITE | READ
+        self._obey()
+        left = None if self._end_at is None else self._end_at - monotonic()
+        if left is not None and left <= 0:
+            self._hung()
+        self._poll.modify(fd, mask)
+        events = dict(self._poll.poll(None if left is None else left * 1000 + 0.5)).get(fd, 0)
+        if self._wake is not None:
+            self._rung()
+        self._obey()
+        if events & mask & READ:
+            octets = self._sock.recv(READ_SIZE)
+            connection.feed(octets or EOF)
+            self._ahead += len(octets)
+            self._deaf = not octets or (GONE == 0 and self._ahead >= READ_AHEAD)
+        elif events & mask & GONE:
+            self._deaf = True  # its end lies behind what was not read yet
+
     # the end
+
+    def _finish(self, how: How) -> None:
+        """Tell those who wait for rest, and close."""
+        self._over = True
+        self._hub.changed()
+        self._shut(how)
 
     def _shut(self, how: How) -> None:
         """Close the socket: behind a FIN, or with a reset once all was delivered."""
@@ -356,7 +375,7 @@ class Worker:
                 self._sock.shutdown(socket.SHUT_WR)
                 self._drain()
             else:
-                self._delivered()
+                wait_delivered(self._sock)
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         except OSError:
             pass  # the client was faster
@@ -378,14 +397,3 @@ class Worker:
                 with contextlib.suppress(BlockingIOError):
                     if not self._sock.recv(READ_SIZE):
                         return
-
-    def _delivered(self) -> None:
-        """Wait until the client's kernel has what was sent: a reset overtakes it otherwise."""
-        if ioctl is None:  # pragma: no cover  # Windows
-            return
-        end = monotonic() + DELIVERY
-        pause = poller()
-        while struct.unpack("i", ioctl(self._sock.fileno(), TIOCOUTQ, b"\0\0\0\0"))[0]:
-            if monotonic() >= end:
-                return
-            pause.poll(1)

@@ -1,0 +1,166 @@
+"""A client that shows every octet, and the servers it talks to: raw sockets, and TLS in memory where one is cut."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pop3s_fake import Pop3sServer
+
+BOUND: Final = 30.0  # seconds of real time after which a client gives up; costs only a test that fails
+
+VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class Client:
+    """A TLS client that says what it is told and keeps what it hears."""
+
+    def __init__(self, server: Pop3sServer, version: str | None, host: str, sockopts: dict[int, int]) -> None:
+        context = server.client_context()
+        if version is not None:
+            context.minimum_version = context.maximum_version = VERSIONS[version]
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        tcp = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            for option, value in sockopts.items():
+                tcp.setsockopt(socket.SOL_SOCKET, option, value)
+            tcp.settimeout(BOUND)
+            tcp.connect((host, server.port))
+            self.sock = context.wrap_socket(tcp, server_hostname="localhost")
+        except BaseException:
+            tcp.close()
+            raise
+        self._login = server.login
+        self._heard = bytearray()
+        self.greeting = self.line()
+
+    def send(self, octets: bytes) -> None:
+        """Send these octets and hear nothing."""
+        self.sock.sendall(octets)
+
+    def line(self) -> bytes:
+        """The next line, its CRLF included; at the end, what there is."""
+        return self.until(b"\r\n")
+
+    def until(self, end: bytes) -> bytes:
+        """What comes up to this, included; at the end of the connection, what there is."""
+        start = 0
+        while (at := self._heard.find(end, start)) < 0:
+            start = max(len(self._heard) - len(end), 0)
+            octets = self.sock.recv(1 << 18)
+            if not octets:
+                at = len(self._heard)
+                break
+            self._heard += octets
+        at += len(end)
+        heard = bytes(self._heard[:at])
+        del self._heard[:at]
+        return heard
+
+    def rest(self) -> bytes:
+        """All that comes up to the end of the connection."""
+        while octets := self.sock.recv(1 << 18):
+            self._heard += octets
+        heard = bytes(self._heard)
+        self._heard.clear()
+        return heard
+
+    def ask(self, line: str) -> bytes:
+        """Send a command and hear the first line of the reply."""
+        self.send(f"{line}\r\n".encode())
+        return self.line()
+
+    def fetch(self, line: str) -> bytes:
+        """Send a command and hear the whole of its multi-line reply: the payload as it stands on the wire."""
+        self.send(f"{line}\r\n".encode())
+        reply = self.until(b"\r\n.\r\n")
+        assert reply.startswith(b"+OK"), reply
+        return reply[reply.index(b"\r\n") + 2 : -3]
+
+    def login(self, user: str | None = None, password: str | None = None) -> Client:
+        """Log in, as the first account unless told otherwise."""
+        assert self.ask(f"USER {user or self._login.user}").startswith(b"+OK")
+        assert self.ask(f"PASS {password or self._login.password}").startswith(b"+OK")
+        return self
+
+    def quit(self) -> bytes:
+        """Say QUIT, hear the answer and the end, and close."""
+        answer = self.ask("QUIT") + self.rest()
+        self.close()
+        return answer
+
+    def close(self) -> None:
+        """Close without a word."""
+        self.sock.close()
+
+    def reset(self) -> None:
+        """Close with a reset."""
+        with contextlib.suppress(OSError):
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., Client]]:
+    """Connect a client; all of them are closed when the test is over."""
+    with contextlib.ExitStack() as stack:
+
+        def made(
+            server: Pop3sServer,
+            *,
+            version: str | None = None,
+            host: str = "127.0.0.1",
+            sockopts: dict[int, int] | None = None,
+        ) -> Client:
+            client = Client(server, version, host, sockopts or {})
+            stack.callback(client.close)
+            return client
+
+        yield made
+
+
+@pytest.fixture
+def tcp() -> Iterator[Callable[[Pop3sServer], socket.socket]]:
+    """Connect a bare socket; all of them are closed when the test is over."""
+    with contextlib.ExitStack() as stack:
+
+        def made(server: Pop3sServer, host: str = "127.0.0.1") -> socket.socket:
+            return stack.enter_context(socket.create_connection((host, server.port), timeout=BOUND))
+
+        yield made
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads in which clients run; what they raise comes out of ``result()``."""
+    with ThreadPoolExecutor(max_workers=32, thread_name_prefix="client") as executor:
+        yield executor
+
+
+@pytest.fixture
+def blocked(connect: Callable[..., Client]) -> Callable[..., Any]:
+    """Block a server's session in a send: a client with a small window asks for a huge message and does not read."""
+
+    def made(server: Pop3sServer) -> Client:
+        server.account.maildrop.generate(
+            1, lambda _: iter([b"x" * 998 + b"\r\n"] * HUGE_LINES), octets=HUGE_LINES * 1000
+        )
+        number = len(server.account.maildrop)
+        client = connect(server, sockopts={socket.SO_RCVBUF: 4096}).login()
+        client.send(b"RETR %d\r\n" % number)
+        assert client.line() == b"+OK %d octets\r\n" % (HUGE_LINES * 1000)
+        return client
+
+    return made
+
+
+HUGE_LINES: Final = 64_000  # of 1 000 octets each: more than the kernel takes for a client that does not read

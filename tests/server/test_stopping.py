@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import socket
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pop3s_fake import Pop3sFakeError, Pop3sServer
+from pop3s_fake.server.house import STOPPING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tests.server.conftest import Client
+
+SLACK: Final = 10.0
+"""Seconds by which a busy machine may be late; the claim is that stop() is bounded at all."""
+
+
+def threads_of(port: int) -> list[str]:
+    """The names of a server's threads that are alive."""
+    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith(f"pop3s-fake:{port}:"))
+
+
+def stopped(server: Pop3sServer) -> None:
+    """Stop the server, within its bound and leaving no thread."""
+    began = monotonic()
+    server.stop()
+    assert monotonic() - began < STOPPING + SLACK
+    assert threads_of(server.port) == []
+    assert server.transcript.last_session.ended is not None
+
+
+def test_the_threads_bear_the_port_and_the_number(connect: Callable[..., Client]) -> None:
+    """So that a report of all stacks can be read."""
+    with Pop3sServer() as server:
+        connect(server), connect(server)
+        server.settle()
+        prefix = f"pop3s-fake:{server.port}"
+        assert threads_of(server.port) == [f"{prefix}:accept", f"{prefix}:conn-1", f"{prefix}:conn-2"]
+        assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("pop3s-fake:"))
+    assert threads_of(server.port) == []
+
+
+def test_stopping_twice_is_the_same_as_once() -> None:
+    """And stopping what never ran is nothing."""
+    server = Pop3sServer()
+    server.stop()
+    server.start()
+    server.stop()
+    server.stop()
+    assert threads_of(server.port) == []
+
+
+def test_stop_and_start_again_keeps_port_maildrop_and_transcript(connect: Callable[..., Client]) -> None:
+    """What a test of reconnecting needs."""
+    server = Pop3sServer().start()
+    (message,) = server.maildrop.add("Subject: stays\n\n")
+    assert connect(server).login().quit() == b"+OK signing off\r\n"
+    port = server.port
+    server.stop()
+    assert server.port == port
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    with server:
+        assert server.port == port
+        assert server.maildrop.uids == [message.uid]
+        assert connect(server).login().fetch("UIDL") == b"1 %b\r\n" % message.uid.encode()
+        assert [session.number for session in server.transcript.sessions] == [1, 2]
+        assert server.transcript.keywords == ["USER", "PASS", "QUIT", "USER", "PASS", "UIDL"]
+
+
+def test_idle_sessions_end_with_a_clean_eof(connect: Callable[..., Client]) -> None:
+    """Close-notify and FIN, and nothing was deleted."""
+    server = Pop3sServer().start()
+    server.maildrop.add("Subject: stays\n\n")
+    unknown, known = connect(server), connect(server).login()
+    known.ask("DELE 1")
+    stopped(server)
+    assert (unknown.rest(), known.rest()) == (b"", b"")
+    assert [session.ended for session in server.transcript.sessions] == ["server", "server"]
+    assert len(server.maildrop) == 1
+    assert server.account.maildrop.in_use_by is None
+
+
+def test_clients_in_the_middle_of_the_handshake_are_let_go(tcp: Callable[..., socket.socket]) -> None:
+    """Nothing was said, or half a record header."""
+    server = Pop3sServer().start()
+    silent, half = tcp(server), tcp(server)
+    half.sendall(b"\x16\x03")
+    server.settle()
+    stopped(server)
+    assert (silent.recv(100), half.recv(100)) == (b"", b"")
+
+
+def test_a_session_that_is_blocked_in_a_send_is_let_go(
+    blocked: Callable[..., Client], connect: Callable[..., Client]
+) -> None:
+    """The client does not read, so there is nothing to wait for."""
+    server = Pop3sServer().start()
+    connect(server)
+    blocked(server)
+    stopped(server)
+    assert server.account.maildrop.in_use_by is None
+
+
+def test_a_client_that_has_closed_its_side_and_does_not_read_is_let_go(blocked: Callable[..., Client]) -> None:
+    """A half-closed connection gives no event when we shut down our side of reading, too."""
+    server = Pop3sServer().start()
+    client = blocked(server)
+    client.sock.shutdown(socket.SHUT_WR)
+    assert not server._house.wait_until(server._house._at_rest, 0.1)  # the thread has met the FIN and still sends
+    stopped(server)
+
+
+def test_an_endless_message_to_a_client_that_reads_all_of_it_is_cut(
+    connect: Callable[..., Client], pool: ThreadPoolExecutor
+) -> None:
+    """The thread never has to wait for the client, and looks for orders all the same."""
+    started = threading.Event()
+
+    def endless(_: int) -> object:
+        while True:
+            started.set()
+            yield b"x" * 998 + b"\r\n"
+
+    server = Pop3sServer().start()
+    server.maildrop.generate(1, endless, octets=1)  # type: ignore[arg-type]  # a generator is an iterable
+    client = connect(server).login()
+
+    def read() -> int:
+        client.send(b"RETR 1\r\n")
+        octets = 0
+        try:
+            while piece := client.sock.recv(1 << 16):
+                octets += len(piece)
+        except OSError:
+            pass  # cut inside a record: an error of TLS, or a reset
+        return octets
+
+    reader = pool.submit(read)
+    assert started.wait(SLACK)
+    stopped(server)
+    assert reader.result(SLACK) > 0
+
+
+def test_a_session_that_waits_for_the_clients_end_is_let_go(connect: Callable[..., Client]) -> None:
+    """After QUIT the server reads on for a while, so that its FIN is not overtaken by a reset."""
+    server = Pop3sServer().start()
+    client = connect(server)
+    assert client.ask("QUIT") == b"+OK signing off\r\n"
+    stopped(server)
+    assert client.rest() == b""
+
+
+def test_a_thread_that_does_not_end_is_named(connect: Callable[..., Client]) -> None:
+    """It hangs in the test's own function; the bound holds for all such threads together."""
+    release = threading.Event()
+
+    def hanging(_: int) -> str:
+        release.wait()
+        return "x\r\n"
+
+    server = Pop3sServer(exclusive=False).start()
+    server.maildrop.generate(1, hanging, octets=3)
+    try:
+        for _ in range(3):
+            connect(server).login().send(b"RETR 1\r\n")
+        server.wait_for("RETR")
+        began = monotonic()
+        with pytest.raises(Pop3sFakeError) as caught:
+            server.stop()
+        assert monotonic() - began < 2 * STOPPING
+        head, _, names = str(caught.value).partition(": ")
+        assert head == "3 of the server's threads did not end within 2 seconds"
+        assert sorted(names.split(", ")) == [
+            f"pop3s-fake:{server.port}:conn-{n} (session {n} is still busy with RETR 1)" for n in (1, 2, 3)
+        ]
+        server.stop()  # once more is nothing
+    finally:
+        release.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith(f"pop3s-fake:{server.port}:"):
+                thread.join(SLACK)
+    assert threads_of(server.port) == []
+
+
+def test_a_function_of_the_tests_that_ends_in_time_is_waited_for(connect: Callable[..., Client]) -> None:
+    """The session ends without an answer."""
+    begun, release = threading.Event(), threading.Event()
+
+    def slow(_: int) -> str:
+        begun.set()
+        release.wait(SLACK)
+        return "x\r\n"
+
+    server = Pop3sServer().start()
+    server.maildrop.generate(1, slow, octets=3)
+    connect(server).login().send(b"RETR 1\r\n")
+    assert begun.wait(SLACK)
+    threading.Timer(0.05, release.set).start()
+    stopped(server)
+
+
+def test_clients_that_connect_while_the_server_stops_are_refused_or_let_go(
+    tcp: Callable[..., socket.socket], pool: ThreadPoolExecutor
+) -> None:
+    """None hangs, and no thread is left."""
+    for _ in range(10):
+        server = Pop3sServer().start()
+        tcp(server)
+        server.settle()
+        halt = threading.Event()
+
+        def knock(server: Pop3sServer = server, halt: threading.Event = halt) -> int:
+            times = 0
+            while not halt.is_set():
+                try:
+                    with socket.create_connection(("127.0.0.1", server.port), timeout=SLACK) as client:
+                        times += 1
+                        client.recv(1)
+                except ConnectionError:
+                    pass
+            return times
+
+        clients = [pool.submit(knock) for _ in range(4)]
+        stopped(server)
+        halt.set()
+        for client in clients:
+            client.result(SLACK)
+
+
+def test_nothing_of_a_server_is_alive_when_stop_returns(connect: Callable[..., Client]) -> None:
+    """Also the threads that had already ended their sessions by themselves."""
+    for _ in range(50):
+        server = Pop3sServer().start()
+        clients = [connect(server) for _ in range(4)]
+        for client in clients:
+            client.send(b"QUIT\r\n")
+        for client in clients:
+            client.close()
+        server.stop()
+        assert threads_of(server.port) == []
