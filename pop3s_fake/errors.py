@@ -69,7 +69,8 @@ class Pop3sFailure(AssertionError):  # noqa: N818  # the name says whose fault i
         """Keep the problems and number them in the text."""
         self.problems = tuple(problems)
         lines = [f"{len(self.problems)} problems:"]
-        lines += [f"{i}. {type(problem).__name__}: {problem}" for i, problem in enumerate(self.problems, 1)]
+        for i, problem in enumerate(self.problems, 1):
+            lines += [f"{i}. {type(problem).__name__}: {problem}", *(getattr(problem, "__notes__", ()))]
         super().__init__("\n".join(lines))
 
 

@@ -23,6 +23,9 @@ __all__ = ("ServerOptions", "merged")
 LISTS: Final = frozenset({"accounts", "quirks", "rules", "allow"})
 """Keywords whose values add up when sets are merged; of the others the last one stands."""
 
+NONES: Final = frozenset({"deadline"})
+"""Keywords for which None is a value, which clears nothing: a deadline of None is none at all."""
+
 PORTS: Final = range(65536)
 
 LATER: Final = {
@@ -120,11 +123,13 @@ def merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
     >>> merged([{"certificate": "good", "allow": ["a"]}, {"allow": ["b"], "port": 995}, {"port": None}])
     {'certificate': 'good', 'allow': ['a', 'b']}
+    >>> merged([{"deadline": 5.0}, {"deadline": None}])
+    {'deadline': None}
     """
     result: dict[str, Any] = {}
     for layer in layers:
         for keyword, value in layer.items():
-            if value is None:
+            if value is None and keyword not in NONES:
                 result.pop(keyword, None)
             elif keyword in LISTS and keyword in result and not isinstance(value, str):
                 result[keyword] = [*result[keyword], *value]

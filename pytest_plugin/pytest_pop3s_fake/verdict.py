@@ -113,15 +113,9 @@ class Watch:
         self.point(_trimmed(raised))
 
     def point(self, error: BaseException) -> NoReturn:
-        """Raise an error for which no line of the test is to blame so that its report points at the test itself.
-
-        The frame that pytest is to show is made from a code object that claims to lie at the function's ``def``.
-        """
+        """Raise an error for which no line of the test is to blame, so that its report points at the test itself."""
         if self._code is not None:
-            first = self._code.co_firstlineno
-            raising = compile("\n" * _decorator_lines(self._code) + "raise error", self._code.co_filename, "exec")
-            name = self._code.co_name
-            exec(raising.replace(co_firstlineno=first, co_name=name, co_qualname=name), {"error": error}, {})  # noqa: S102
+            exec(_raising_at(self._code), {"error": error}, {})  # noqa: S102  # our own line
         raise error
 
     def report_on(self, call: pytest.CallInfo[None]) -> None:
@@ -172,11 +166,17 @@ def _code_of(item: pytest.Item) -> CodeType | None:
     return code
 
 
-def _decorator_lines(code: CodeType) -> int:
-    """How many lines stand between the beginning of a function's code and its ``def``."""
+def _raising_at(code: CodeType) -> CodeType:
+    """Code that raises ``error`` and claims to be the ``def`` of this function, which pytest will then show.
+
+    It is as wide as that line, for Python would underline a part of it otherwise.
+    """
     first = code.co_firstlineno
     lines = linecache.getlines(code.co_filename)[first - 1 :]
-    return next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
+    decorators = next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
+    width = len(lines[decorators].encode()) if lines else 0
+    raising = compile("\n" * decorators + f"raise ({'error':<{width}})", code.co_filename, "exec")
+    return raising.replace(co_firstlineno=first, co_name=code.co_name, co_qualname=code.co_qualname)
 
 
 def _trimmed(problem: BaseException) -> BaseException:
