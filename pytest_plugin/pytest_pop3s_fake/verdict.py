@@ -5,8 +5,6 @@ Knows how pytest shows failures; must not know why a server complains or how it 
 
 from __future__ import annotations
 
-import inspect
-import linecache
 import re
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,11 +12,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
-from pop3s_fake.errors import Pop3sFailure, Pop3sFakeError, UsageError, verdict
+from pop3s_fake.errors import Pop3sFailure, UsageError, verdict
+from pop3s_fake.server.pointing import code_of, raise_at, trimmed
 
 if TYPE_CHECKING:
-    from types import CodeType, TracebackType
-
     from pop3s_fake.server.server import Pop3sServer
     from pytest_pop3s_fake.deciding import Settings
 
@@ -91,7 +88,7 @@ class Watch:
         self._item = item
         self._settings = settings
         self._servers: list[Watched] = []
-        self._code = _code_of(item)
+        self._code = code_of(getattr(item, "function", None))
         self.in_function = True
         """Whether the test function may still be running: what is reported in its call phase is then a subtest."""
         self._show([], "call")  # what a run of the same test before this one has left
@@ -109,14 +106,12 @@ class Watch:
         if raised is None:
             return
         if isinstance(raised, Pop3sFailure):
-            raised.__cause__ = next((_trimmed(problem) for problem in problems if problem.__traceback__), None)
-        self.point(_trimmed(raised))
+            raised.__cause__ = next((trimmed(problem) for problem in problems if problem.__traceback__), None)
+        self.point(trimmed(raised))
 
     def point(self, error: BaseException) -> NoReturn:
         """Raise an error for which no line of the test is to blame, so that its report points at the test itself."""
-        if self._code is not None:
-            exec(_raising_at(self._code), {"error": error}, {})  # noqa: S102  # our own line
-        raise error
+        raise_at(self._code, error)
 
     def report_on(self, call: pytest.CallInfo[None]) -> None:
         """Complete what is about to become a report: notes on its failure, and the transcript as a section."""
@@ -159,41 +154,11 @@ class Watch:
         begun.add(path.name)
 
 
-def _code_of(item: pytest.Item) -> CodeType | None:
-    """The code of the test function; None where the test is none."""
-    function = getattr(item, "function", None)
-    code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
-    return code
-
-
-def _raising_at(code: CodeType) -> CodeType:
-    """Code that raises ``error`` and claims to be the ``def`` of this function, which pytest will then show.
-
-    It is as wide as that line, for Python would underline a part of it otherwise.
-    """
-    first = code.co_firstlineno
-    lines = linecache.getlines(code.co_filename)[first - 1 :]
-    decorators = next((i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
-    width = len(lines[decorators].encode()) if lines else 0
-    raising = compile("\n" * decorators + f"raise ({'error':<{width}})", code.co_filename, "exec")
-    return raising.replace(co_firstlineno=first, co_name=code.co_name, co_qualname=code.co_qualname)
-
-
-def _trimmed(problem: BaseException) -> BaseException:
-    """A problem whose traceback begins where our own packages called something of the user's."""
-    if isinstance(problem, Pop3sFakeError):
-        return problem.with_traceback(None)
-    traceback: TracebackType | None = problem.__traceback__
-    while traceback is not None and traceback.tb_frame.f_globals.get("__name__", "").startswith("pop3s_fake."):
-        traceback = traceback.tb_next
-    return problem.with_traceback(traceback or problem.__traceback__)  # all of it is ours: that is for us to see
-
-
 def _file_name(nodeid: str) -> str:
     """A name for the file of this test, on any file system; the hash parts those that differ in odd characters only.
 
     >>> _file_name("tests/test_sync.py::test_all[a/b]")
-    'tests-test_sync.py-test_all-a-b-48c3b7b6.txt'
+    'tests-test_sync.py-test_all-a-b-1c6d8c32.txt'
     """
     readable = re.sub(r"[^A-Za-z0-9_.]+", "-", nodeid).strip("-.")
     return f"{readable[-MOST_OF_A_NAME:]}-{sha256(nodeid.encode()).hexdigest()[:8]}.txt"
