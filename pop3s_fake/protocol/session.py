@@ -68,7 +68,7 @@ class Session:
         self._timestamp = timestamp
         self._exclusive = exclusive
         self._name: str | None = None
-        self._handlers = self._AUTHORIZATION
+        self._handlers = self._AUTHORIZATION if timestamp is not None else self._WITHOUT_APOP
         self.state = State.AUTHORIZATION
         self.maildrop = None
         self.user = None
@@ -132,10 +132,9 @@ class Session:
     def _apop(self, name: bytes, digest: bytes) -> Reply:
         """APOP (RFC 1939 section 7): not between USER and PASS."""
         pending, self._name = self._name, None
-        if self._timestamp is None:
-            return self._refuse(b"APOP")
         if pending is not None:
             return Err("after USER comes PASS")
+        assert self._timestamp is not None
         account = self._accounts.get(name.decode("ascii"))
         if account is None or not account.check_digest(self._timestamp, digest.decode("ascii")):
             return replies.AUTH_FAILED
@@ -254,6 +253,8 @@ class Session:
         b"CAPA": _capa,
         b"QUIT": _leave,
     }
+
+    _WITHOUT_APOP: ClassVar = {keyword: handler for keyword, handler in _AUTHORIZATION.items() if keyword != b"APOP"}
 
     _TRANSACTION: ClassVar[dict[bytes, Callable[..., Reply]]] = {
         b"STAT": _stat,
