@@ -283,11 +283,11 @@ class Connection:
 
     def _more(self, until: float) -> Steps:
         """Wait for octets; raises :class:`Gone` where none come."""
+        if self._expired:
+            raise Gone("autologout", _AUTOLOGOUT)
         if self._eof:
             raise Gone("eof", "the client closed the connection")
         yield Receive(until)
-        if self._expired:
-            raise Gone("autologout", _AUTOLOGOUT)
 
     # POP3
 
@@ -308,12 +308,12 @@ class Connection:
                     lines.extend(reader.feed(octets))
                     if reader.rest and b"\n" in reader.rest:
                         self._check(reader.rest)
+                elif self._expired:
+                    raise Gone("autologout", _AUTOLOGOUT)
                 elif self._eof or link.closed:
                     raise Gone("eof", "the client closed the connection without QUIT")
                 else:
                     yield Receive(time + AUTOLOGOUT)
-                    if self._expired:
-                        raise Gone("autologout", _AUTOLOGOUT)
             line = lines.popleft()
             self._hear(now(), line)
             reply = execute(line)
