@@ -5,6 +5,7 @@ Knows threads and how to wait for them without sleeping; must not know accounts,
 
 from __future__ import annotations
 
+import contextlib
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from pop3s_fake.transcript import Transcript
 
 __all__ = ("House",)
+
+SETTLING: Final = 1.0
+"""Seconds of real time within which the threads come to rest before something is read, judged or ended."""
 
 STOPPING: Final = 2.0
 """Seconds of real time within which all threads must end when the server stops."""
@@ -74,13 +78,17 @@ class House:
                 f"{', '.join(survivors)}"
             )
 
-    def outage(self, how: Outage | None) -> None:
-        """Be away, or there again; nothing where it does not listen."""
-        if self.listener is not None:
-            self.listener.outage(how)
+    def outage(self, how: Outage | None) -> Outage | None:
+        """Be away, or there again, for those who come from now on; gives how it was, and is nothing once stopped."""
+        if self.listener is None:
+            return None
+        self._hub.wait_until(self.listener.settled, SETTLING)
+        return self.listener.outage(how)
 
     def disconnect(self, how: Literal["fin", "rst"]) -> None:
-        """End all connections from our side."""
+        """End all connections from our side, once what they asked for is answered, as far as they take the answers."""
+        with contextlib.suppress(Pop3sFakeError):
+            self.settle(SETTLING)
         for worker in list(self._workers):
             worker.disconnect(how)
 
@@ -91,7 +99,7 @@ class House:
         if not self._hub.wait_until(self._at_rest, timeout):
             busy = [worker.doing() for worker in list(self._workers) if not worker.settled()]
             raise Pop3sFakeError(
-                f"the server did not come to rest within {timeout:g} seconds: "
+                f"the server did not come to rest within {timeout:g} s: "
                 f"{'; '.join(busy) or 'a client waits to be accepted'}"
             )
 

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import socket
+import sys
 from threading import Thread
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -62,20 +63,17 @@ class Listener:
             peek.register(sock.fileno(), READ)
         return not peek.poll(0) and self._waiting
 
-    def outage(self, how: Outage | None) -> None:
-        """Be away in this way from now on, or be there again."""
+    def outage(self, how: Outage | None) -> Outage | None:
+        """Be away in this way from now on, or be there again; gives the way in which it was away before."""
         before, self._outage = self._outage, how
-        if (before == "refuse") == (how == "refuse"):
-            self._poke()
-            return
-        old = self._sockets
-        self._sockets = [_beside(sock) for sock in old]
-        if how != "refuse":
+        if how == "refuse" and before != "refuse":
+            self._sockets = [_refusing(sock) for sock in self._sockets]
+        elif before == "refuse" and how != "refuse":
             for sock in self._sockets:
+                _reusable(sock, reusable=True)
                 sock.listen(BACKLOG)
         self._poke()
-        for sock in old:
-            sock.close()
+        return before
 
     def stop(self, timeout: float) -> bool:
         """Close everything; tells whether the thread ended in time."""
@@ -139,13 +137,7 @@ def _listening(port: int) -> list[socket.socket]:
     for attempt in range(ATTEMPTS):
         sockets: list[socket.socket] = []
         try:
-            sockets.append(_bound(socket.AF_INET, ("127.0.0.1", port)))
-            if socket.has_ipv6:
-                try:
-                    sockets.append(_bound(socket.AF_INET6, ("::1", sockets[0].getsockname()[1])))
-                except OSError as error:
-                    if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
-                        raise  # the port is somebody else's there
+            _bind(sockets, port)
             for sock in sockets:
                 sock.listen(BACKLOG)
         except OSError as error:
@@ -159,16 +151,28 @@ def _listening(port: int) -> list[socket.socket]:
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _bound(family: int, address: tuple[str, int], *, beside: bool = False) -> socket.socket:
+def _bind(sockets: list[socket.socket], port: int) -> None:
+    """Append the bound sockets, one by one, so that they can be closed if the next one fails."""
+    sockets.append(_bound(socket.AF_INET, ("127.0.0.1", port)))
+    number = sockets[0].getsockname()[1]
+    if port == 0 and sys.platform == "linux":  # to refuse and keep the port, it must have been asked for by number
+        sockets.append(_bound(socket.AF_INET, ("127.0.0.1", number)))
+        sockets.pop(0).close()
+    if socket.has_ipv6:
+        try:
+            sockets.append(_bound(socket.AF_INET6, ("::1", number)))
+        except OSError as error:
+            if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                raise  # the port is somebody else's there
+
+
+def _bound(family: int, address: tuple[str, int]) -> socket.socket:
     """A bound socket that does not listen yet; connections to it are refused, and the port is ours."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if os.name == "posix":  # elsewhere the option lets anybody take the port
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if beside:
-            _share(sock, share=True)
+        _reusable(sock, reusable=True)
         sock.setblocking(False)
         sock.bind(address)
     except BaseException:
@@ -177,15 +181,19 @@ def _bound(family: int, address: tuple[str, int], *, beside: bool = False) -> so
     return sock
 
 
-def _beside(sock: socket.socket) -> socket.socket:
-    """A second socket on the same port, so that the first can be closed without giving the port away."""
-    _share(sock, share=True)
-    second = _bound(sock.family, sock.getsockname()[:2], beside=True)
-    _share(second, share=False)
-    return second
+def _reusable(sock: socket.socket, *, reusable: bool) -> None:
+    """Whether a port may be shared with connections that linger, and with others that do not listen."""
+    if os.name == "posix":  # elsewhere the option lets anybody take the port
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reusable)
 
 
-def _share(sock: socket.socket, *, share: bool) -> None:
-    """Let the same user bind this port once more, or not; only for the moment in which two sockets hold it."""
-    if hasattr(socket, "SO_REUSEPORT"):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, share)
+def _refusing(sock: socket.socket) -> socket.socket:
+    """This socket, or one in its place, which has the port and does not listen; it can listen again."""
+    try:
+        sock.shutdown(socket.SHUT_RD)
+    except OSError:  # pragma: no cover  # not Linux: for a moment nobody has the port
+        address = sock.getsockname()[:2]
+        sock.close()
+        sock = _bound(sock.family, address)
+    _reusable(sock, reusable=False)
+    return sock

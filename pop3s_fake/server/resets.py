@@ -35,7 +35,7 @@ def wait_delivered(sock: socket.socket) -> None:
         return
     end = monotonic() + DELIVERY
     pause = poller()
+    pause.register(sock.fileno(), 0)  # a connection that is gone is told without being asked for
     while struct.unpack("i", ioctl(sock.fileno(), TIOCOUTQ, b"\0\0\0\0"))[0]:
-        if monotonic() >= end:
+        if pause.poll(1) or monotonic() >= end:
             return
-        pause.poll(1)

@@ -13,7 +13,7 @@ from pop3s_fake.connection import Settings
 from pop3s_fake.errors import Pop3sFakeError, UsageError, nearest, verdict
 from pop3s_fake.maildrop import Account, Accounts
 from pop3s_fake.server.clocks import SystemClock
-from pop3s_fake.server.house import House
+from pop3s_fake.server.house import SETTLING, House
 from pop3s_fake.server.options import ServerOptions
 from pop3s_fake.tls.settings import Tls
 from pop3s_fake.transcript import Transcript
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from pop3s_fake.tls.authority import Authority, ClientCertificate
 
 __all__ = ("Pop3sServer",)
-
-SETTLING: Final = 1.0
-"""Seconds of real time within which the threads come to rest before something is read or judged."""
 
 TRANSCRIPT_LINES: Final = 200
 """Lines of the transcript that a failure shows: the last ones."""
@@ -309,7 +306,7 @@ class Pop3sServer:
         if not self._house.wait_until(came, timeout):
             said = [word for session in self.transcript.peek() for word in session.keywords]
             raise Pop3sFakeError(
-                f"no client sent {wanted} within {timeout:g} seconds; it sent {', '.join(said) or 'nothing'}"
+                f"no client sent {wanted} within {timeout:g} s; it sent {', '.join(said) or 'nothing'}"
             )
 
     @contextlib.contextmanager
@@ -324,18 +321,16 @@ class Pop3sServer:
             raise UsageError(f"unknown outage {how!r}{nearest(how, kinds)}")
         if self._house.listener is None:
             raise UsageError("a server that does not run cannot have an outage; start() it first")
-        self.settle()
-        self._house.outage(how)
+        before = self._house.outage(how)
         try:
             yield
         finally:
-            self._house.outage(None)
+            self._house.outage(before)
 
     def disconnect_all(self, how: Literal["fin", "rst"] = "fin") -> None:
         """End all open sessions from the server's side, by FIN or by reset; nothing is deleted."""
         if how not in {"fin", "rst"}:
             raise UsageError(f"sessions cannot be disconnected by {how!r}{nearest(how, ('fin', 'rst'))}")
-        self.settle()
         self._house.disconnect(how)
         self.settle()
 

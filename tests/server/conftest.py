@@ -22,30 +22,61 @@ VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 class Client:
-    """A TLS client that says what it is told and keeps what it hears."""
+    """A TLS client that says what it is told and keeps what it hears.
+
+    Its TLS runs in memory: ``ssl.SSLSocket`` of Python 3.11 takes a reset for an end.
+    """
 
     def __init__(self, server: Pop3sServer, version: str | None, host: str, sockopts: dict[int, int]) -> None:
         context = server.client_context()
         if version is not None:
             context.minimum_version = context.maximum_version = VERSIONS[version]
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        tcp = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            for option, value in sockopts.items():
-                tcp.setsockopt(socket.SOL_SOCKET, option, value)
-            tcp.settimeout(BOUND)
-            tcp.connect((host, server.port))
-            self.sock = context.wrap_socket(tcp, server_hostname="localhost")
-        except BaseException:
-            tcp.close()
-            raise
         self._login = server.login
         self._heard = bytearray()
-        self.greeting = self.line()
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname="localhost")
+        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            for option, value in sockopts.items():
+                self.sock.setsockopt(socket.SOL_SOCKET, option, value)
+            self.sock.settimeout(BOUND)
+            self.sock.connect((host, server.port))
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._hear(self._tls.do_handshake)
+            self.greeting = self.line()
+        except BaseException:
+            self.sock.close()
+            raise
+
+    def _hear(self, call: Callable[[], Any]) -> Any:
+        """What the call of TLS gives, after as many octets as it needs."""
+        while True:
+            try:
+                return call()
+            except ssl.SSLWantReadError:
+                self.sock.sendall(self._out.read())
+                octets = self.sock.recv(1 << 18)
+                if octets:
+                    self._in.write(octets)
+                else:
+                    self._in.write_eof()
+            finally:
+                if self._out.pending:
+                    self.sock.sendall(self._out.read())
+
+    def sealed(self, octets: bytes) -> bytes:
+        """The records in which these octets leave; whoever asks sends them."""
+        self._tls.write(octets)
+        return self._out.read()
 
     def send(self, octets: bytes) -> None:
         """Send these octets and hear nothing."""
-        self.sock.sendall(octets)
+        self.sock.sendall(self.sealed(octets))
+
+    def recv(self) -> bytes:
+        """The next octets; b"" at close-notify, ``ssl.SSLEOFError`` at an end without one."""
+        octets: bytes = self._hear(lambda: self._tls.read(1 << 18))
+        return octets
 
     def line(self) -> bytes:
         """The next line, its CRLF included; at the end, what there is."""
@@ -56,7 +87,7 @@ class Client:
         start = 0
         while (at := self._heard.find(end, start)) < 0:
             start = max(len(self._heard) - len(end), 0)
-            octets = self.sock.recv(1 << 18)
+            octets = self.recv()
             if not octets:
                 at = len(self._heard)
                 break
@@ -67,9 +98,10 @@ class Client:
         return heard
 
     def rest(self) -> bytes:
-        """All that comes up to the end of the connection."""
-        while octets := self.sock.recv(1 << 18):
+        """All that comes up to the end of the connection, which is a clean one: close-notify, then FIN."""
+        while octets := self.recv():
             self._heard += octets
+        assert self.sock.recv(1) == b""
         heard = bytes(self._heard)
         self._heard.clear()
         return heard

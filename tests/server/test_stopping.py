@@ -135,7 +135,7 @@ def test_an_endless_message_to_a_client_that_reads_all_of_it_is_cut(
         client.send(b"RETR 1\r\n")
         octets = 0
         try:
-            while piece := client.sock.recv(1 << 16):
+            while piece := client.recv():
                 octets += len(piece)
         except OSError:
             pass  # cut inside a record: an error of TLS, or a reset
@@ -158,9 +158,10 @@ def test_a_session_that_waits_for_the_clients_end_is_let_go(connect: Callable[..
 
 def test_a_thread_that_does_not_end_is_named(connect: Callable[..., Client]) -> None:
     """It hangs in the test's own function; the bound holds for all such threads together."""
-    release = threading.Event()
+    begun, release = threading.Semaphore(0), threading.Event()
 
     def hanging(_: int) -> str:
+        begun.release()
         release.wait()
         return "x\r\n"
 
@@ -169,7 +170,7 @@ def test_a_thread_that_does_not_end_is_named(connect: Callable[..., Client]) -> 
     try:
         for _ in range(3):
             connect(server).login().send(b"RETR 1\r\n")
-        server.wait_for("RETR")
+            assert begun.acquire(timeout=SLACK)
         began = monotonic()
         with pytest.raises(Pop3sFakeError) as caught:
             server.stop()
@@ -244,3 +245,20 @@ def test_nothing_of_a_server_is_alive_when_stop_returns(connect: Callable[..., C
             client.close()
         server.stop()
         assert threads_of(server.port) == []
+
+
+def test_a_thread_whose_client_has_reset_ends_at_once(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the client did not acknowledge before its reset, it never will."""
+    monkeypatch.setattr("pop3s_fake.server.resets.DELIVERY", 1000.0)
+    with Pop3sServer() as server:
+        for _ in range(20):
+            client = connect(server)
+            client.ask("CAPA")
+            client.reset()
+            server.settle()
+            for thread in threading.enumerate():
+                if thread.name.startswith(f"pop3s-fake:{server.port}:conn"):
+                    thread.join(SLACK)
+            assert threads_of(server.port) == [f"pop3s-fake:{server.port}:accept"]
