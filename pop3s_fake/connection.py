@@ -15,7 +15,6 @@ from random import Random
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pop3s_fake.clock import AUTOLOGOUT
-from pop3s_fake.errors import ProtocolViolation
 from pop3s_fake.masking import masked
 from pop3s_fake.protocol.lines import COMMAND_LIMIT, LINE_LIMIT, OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE
@@ -25,6 +24,7 @@ from pop3s_fake.transcript import TlsNotes
 
 if TYPE_CHECKING:
     from pop3s_fake import transcript
+    from pop3s_fake.errors import ProtocolViolation
     from pop3s_fake.maildrop import Accounts
     from pop3s_fake.tls.hello import ClientHello
     from pop3s_fake.tls.records import Records
@@ -355,6 +355,8 @@ class Connection:
 
     def _check(self, line: Line) -> None:
         """Note and tell what the client broke by this line, if it broke anything."""
+        if line is not OVERLONG:
+            line = line[: line.find(b"\n") + 1] or line  # to a bare LF: what follows it may not have come yet
         row = broken(line)
         if row is None or row in self._broken:
             return
@@ -365,22 +367,13 @@ class Connection:
         wanted = settings.strict == "should" or (settings.strict and requirement.level == "MUST")
         if wanted and row not in settings.allow and settings.complain is not None:
             said = "an endless line" if line is OVERLONG else self._masked(line)
-            settings.complain(
-                ProtocolViolation(
-                    f"{row} ({requirement.level}): {requirement.text}\n"
-                    f"  session {log.number} sent: {said if len(said) <= SHOWN else said[:SHOWN] + ' ...'}\n"
-                    f'  -> mend the client, or allow it in this test with allow=["{row}"]'
-                )
-            )
+            settings.complain(requirement.violation(log.number, said))
 
     def _masked(self, line: bytes) -> str:
         """A line that may hold credentials, as it may be shown."""
         known = {word for user in self._settings.accounts.values() for word in (user.login.password, user.secret)}
         return masked(line, [word.encode() for word in known])
 
-
-SHOWN: Final = 100
-"""Characters of a client's line that an error sentence shows."""
 
 _AUTOLOGOUT: Final = f"autologout: no command for {AUTOLOGOUT:g} seconds"
 

@@ -1,17 +1,22 @@
 """What a client must not do, as data: the rows that this server can tell from the octets alone.
 
-Knows the requirement's id, its level and its words; must not know what happens to a client that breaks one.
+Knows the requirement's id, its level, its words and the sentence that tells of a client that broke it; must not know
+whether that is told to anybody.
 """
 
 from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
+from pop3s_fake.errors import ProtocolViolation
 from pop3s_fake.protocol.lines import COMMAND_LIMIT, OVERLONG, Line
 
 __all__ = ("VIOLATIONS", "Requirement", "broken")
 
 Level = Literal["MUST", "SHOULD"]
+
+SHOWN: Final = 100
+"""Characters of a client's line that a sentence shows."""
 
 
 class Requirement(NamedTuple):
@@ -20,6 +25,14 @@ class Requirement(NamedTuple):
     row: str
     level: Level
     text: str
+
+    def violation(self, session: int, said: str) -> ProtocolViolation:
+        """What tells the test that the client sent this line, masked already, in the session of this number."""
+        return ProtocolViolation(
+            f"{self.row} ({self.level}): {self.text}\n"
+            f"  session {session} sent: {said if len(said) <= SHOWN else said[:SHOWN] + ' ...'}\n"
+            f'  -> mend the client, or allow it in this test with allow=["{self.row}"]'
+        )
 
 
 VIOLATIONS: Final[dict[str, Requirement]] = {

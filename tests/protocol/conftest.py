@@ -55,6 +55,10 @@ WAYS = {
 }
 
 
+class Cut(Exception):  # noqa: N818  # no error: a test asked for it
+    """The step at which a test wanted to stop was asked for, and was not performed."""
+
+
 class Server:
     """What several connections share: accounts, clock, transcript, complaints.
 
@@ -92,9 +96,13 @@ class Server:
             allow=self.allow,
         )
 
+    def conversation(self, *, cut: int | None = None) -> Conversation:
+        """A client that has not begun; its conversation stops with :class:`Cut` at step number ``cut``, from 1."""
+        return Conversation(self, cut)
+
     def connect(self) -> Conversation:
         """A client that has heard the greeting."""
-        conversation = Conversation(self)
+        conversation = self.conversation()
         conversation.start()
         return conversation
 
@@ -115,8 +123,9 @@ class Server:
 class Conversation:
     """One connection and its client; ``steps`` are all that the connection asked for, in order."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, cut: int | None) -> None:
         self.server = server
+        self.cut = cut
         self.way = server.way
         self.log: Session = server.transcript.begin(server.time)
         self.connection = Connection(server.settings(), self.log)
@@ -149,11 +158,13 @@ class Conversation:
             step = next(self.generator) if gone is None else self.generator.throw(gone)
             gone = None
             self.steps.append(step)
+            if len(self.steps) == self.cut:
+                raise Cut
             if isinstance(step, Send):
                 self._receive(step.octets)
             elif isinstance(step, End):
                 self.ended = step.how
-                assert next(self.generator, None) is None, "there is nothing behind the end"
+                assert next(self.generator, None) is None, "nothing comes behind the end"
             else:
                 assert isinstance(step, Receive), step
                 return

@@ -1,0 +1,157 @@
+"""What the server tells of a client that breaks a rule: which, how often, and in which words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from pop3s_fake.protocol.lines import OVERLONG
+from pop3s_fake.protocol.violations import VIOLATIONS, Requirement, broken
+
+if TYPE_CHECKING:
+    from tests.protocol.conftest import Server
+
+EVERY_WAY = pytest.mark.parametrize("way", ["whole", "octet", "tls", "tls-octet"], indirect=True)
+
+FORM, LENGTH = "C-1939-3.2", "C-2449-4.1"
+
+TEXT = {
+    FORM: (
+        "C-1939-3.2 (MUST): a command is a keyword and arguments, parted by single spaces and ended by CRLF "
+        "(RFC 1939 section 3)\n"
+        "  session 1 sent: {}\n"
+        '  -> mend the client, or allow it in this test with allow=["C-1939-3.2"]'
+    ),
+    LENGTH: (
+        "C-2449-4.1 (MUST): a command has at most 255 octets, its CRLF counted (RFC 2449 section 4)\n"
+        "  session 1 sent: {}\n"
+        '  -> mend the client, or allow it in this test with allow=["C-2449-4.1"]'
+    ),
+}
+
+
+def complaints(server: Server, octets: bytes) -> list[str]:
+    """What is told of a client that sends this before its login."""
+    client = server.connect()
+    client.say(octets)
+    client.hang_up()
+    return [str(complaint) for complaint in server.complaints]
+
+
+@EVERY_WAY
+@pytest.mark.parametrize(
+    ("octets", "row", "said"),
+    [
+        pytest.param(b"CAPA\n", FORM, r"CAPA\n", id="a bare LF, and nothing else"),
+        pytest.param(b"CAPA\nQUIT\n", FORM, r"CAPA\n", id="several"),
+        pytest.param(b"CAPA\nQUIT\r\n", FORM, r"CAPA\n", id="a bare LF, then a CRLF"),
+        pytest.param(b"CAPA\r\r\n", FORM, r"CAPA\r", id="a bare CR"),
+        pytest.param(b"USER  mrose\r\n", FORM, "USER  mrose", id="two spaces"),
+        pytest.param(b"USER mrose \r\n", FORM, "USER mrose ", id="a trailing space"),
+        pytest.param(b" CAPA\r\n", FORM, " CAPA", id="a leading space"),
+        pytest.param(b"\r\n", FORM, "", id="an empty line"),
+        pytest.param(b"USER\tmrose\r\n", FORM, r"USER\tmrose", id="a tab"),
+        pytest.param(b"XYZZY  a\r\n", FORM, "XYZZY  a", id="an unknown keyword is no excuse"),
+        pytest.param(b"USER mrose\r\nPASS tan\tstaaf\r\n", FORM, "PASS ****", id="a tab in a password"),
+        pytest.param(b"PASS tanstaaf\nSTAT\r\n", FORM, "PASS ****", id="a password before a bare LF"),
+        pytest.param(b"X\nPASS tanstaaf", FORM, r"X\n", id="half a password behind a bare LF"),
+        pytest.param(b"USER " + b"a" * 249 + b"\r\n", LENGTH, "USER " + "a" * 95 + " ...", id="256 octets"),
+        pytest.param(b"X" * 300 + b"\r\n", LENGTH, "X" * 100 + " ...", id="an unknown long line"),
+        pytest.param(b"RETR " + b"0" * 300 + b"\r\n", LENGTH, "RETR " + "0" * 95 + " ...", id="a long number"),
+        pytest.param(b"PASS " + b"a" * 300 + b"\r\n", LENGTH, "PASS ****", id="a long password"),
+        pytest.param(b"X" * 9000 + b"\r\n", LENGTH, "an endless line", id="more than 8 KiB"),
+        pytest.param(b"X" * 9000, LENGTH, "an endless line", id="a line that does not end"),
+        pytest.param(b"CAPA\n" * 60, FORM, r"CAPA\n", id="LF for line ends, more than 255 octets of them"),
+    ],
+)
+def test_a_broken_rule_is_told_word_for_word(server: Server, octets: bytes, row: str, said: str) -> None:
+    """However the octets come, the sentence is the same."""
+    assert complaints(server, octets) == [TEXT[row].format(said)]
+
+
+@EVERY_WAY
+@pytest.mark.parametrize(
+    "octets",
+    [
+        pytest.param(b"XYZZY\r\nSTAT\r\nPASS x\r\nRETR\r\nRETR x y z\r\nUSER\r\n", id="a refused command"),
+        pytest.param(b"USER mrose\r\nPASS  two  words \r\n", id="spaces in a password"),
+        pytest.param(b"USER mrose\r\npass  two  words \r\nPASS \r\n", id="the same in lower case"),
+        pytest.param(b"USER " + b"a" * 248 + b"\r\nPASS " + b"a" * 248 + b"\r\n", id="255 octets"),
+        pytest.param(b"US", id="half a line"),
+        pytest.param(b"CAPA\r", id="half a line end"),
+        pytest.param(b"CAPA\x00\r\nUSER \xff\r\n", id="odd octets"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_what_breaks_no_rule_is_not_told(server: Server, octets: bytes) -> None:
+    """An unknown keyword, a wrong state, an end without QUIT: a client may do all this."""
+    assert complaints(server, octets) == []
+    assert not [entry for entry in server.transcript.last_session.entries if "broke" in entry.text]
+
+
+def test_each_rule_is_told_once_a_session(server: Server) -> None:
+    """A client that does it does it always."""
+    server.login()
+    client = server.connect()
+    client.ask("CAPA ", " CAPA", "x" * 300, "CAPA ", "y" * 9000)
+    assert [str(complaint) for complaint in server.complaints] == [
+        TEXT[FORM].format("CAPA ").replace("session 1", "session 2"),
+        TEXT[LENGTH].format("x" * 100 + " ...").replace("session 1", "session 2"),
+    ]
+    assert [entry.text for entry in client.log.entries if entry.kind == "-"] == [
+        "the client broke C-1939-3.2",
+        "the client broke C-2449-4.1",
+    ]
+    server.connect().ask("CAPA ")
+    assert len(server.complaints) == 3
+
+
+@pytest.mark.parametrize(
+    ("strict", "told"), [(True, [FORM]), (False, []), ("should", [FORM, LENGTH])], ids=["true", "false", "should"]
+)
+def test_strictness_decides_what_is_told(
+    server: Server, monkeypatch: pytest.MonkeyPatch, strict: Literal[True, False, "should"], told: list[str]
+) -> None:
+    """A MUST always but with False, a SHOULD only with "should"; the transcript notes all."""
+    monkeypatch.setitem(VIOLATIONS, LENGTH, VIOLATIONS[LENGTH]._replace(level="SHOULD"))
+    server.strict = strict
+    client = server.connect()
+    client.ask(" CAPA", "x" * 300)
+    assert [str(complaint).split(" ")[0] for complaint in server.complaints] == told
+    assert [entry.text for entry in client.log.entries if entry.kind == "-"] == [
+        "the client broke C-1939-3.2",
+        "the client broke C-2449-4.1",
+    ]
+
+
+def test_what_is_allowed_is_not_told(server: Server) -> None:
+    """Nor anything else of the session kept back; the transcript notes it."""
+    server.allow = frozenset({FORM})
+    client = server.connect()
+    client.ask(" CAPA", "x" * 300)
+    assert [str(complaint).split(" ")[0] for complaint in server.complaints] == [LENGTH]
+    assert next(entry.text for entry in client.log.entries if entry.kind == "-") == "the client broke C-1939-3.2"
+
+
+def test_a_client_that_breaks_a_rule_is_answered_all_the_same(server: Server) -> None:
+    """The verdict is the test's, the server goes on."""
+    client = server.connect()
+    assert client.ask(" CAPA", "USER mrose", "PASS tanstaaf", "").count(b"\r\n") == 4
+    assert client.ask("STAT") == b"+OK 2 320\r\n"
+
+
+def test_each_requirement_is_known_by_its_id() -> None:
+    """And is broken by a line of its own."""
+    assert {row: requirement.row for row, requirement in VIOLATIONS.items()} == {FORM: FORM, LENGTH: LENGTH}
+    assert (broken(b""), broken(OVERLONG), broken(b"NOOP")) == (FORM, LENGTH, None)
+
+
+def test_a_should_is_told_as_one() -> None:
+    """In the same words."""
+    text = str(Requirement("C-1", "SHOULD", "be brief (RFC 1 section 1)").violation(7, "blah"))
+    assert text == (
+        "C-1 (SHOULD): be brief (RFC 1 section 1)\n"
+        "  session 7 sent: blah\n"
+        '  -> mend the client, or allow it in this test with allow=["C-1"]'
+    )
