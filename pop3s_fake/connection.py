@@ -198,8 +198,7 @@ class Connection:
     def close(self, why: str | None = None) -> None:
         """Free the lock and note the end, if that was not done; called always, any number of times."""
         self._session.close()
-        if self.log.ended is None:
-            self._end(Gone("server", why or "the server ended the connection"))
+        self._end(Gone("server", why or "the server ended the connection"))
 
     def steps(self) -> Steps:
         """The whole conversation, one step at a time."""
@@ -209,32 +208,45 @@ class Connection:
                     yield from self._handshake(self._settings.records)
                 yield from self._converse()
             except OSError as error:  # ssl.SSLError, without loading ssl for a conversation in clear
-                raise self._broken_tls(error) from None
+                broken_tls = self._broken_tls(error)
+                if broken_tls is None:
+                    raise  # it comes from a function of the test's that makes messages
+                raise broken_tls from None
         except Gone as gone:
             self._session.close()
             self._end(gone)
+            how = gone.how
             octets = self._link.take()
-            if gone.how == "fin":
+            if how == "fin":
                 octets += self._link.close_notify()
                 if octets:
-                    yield Send(octets)
-            yield End(gone.how)
+                    try:
+                        yield Send(octets)
+                    except Gone as worse:
+                        how = worse.how
+            yield End(how)
 
-    def _broken_tls(self, error: OSError) -> Gone:
+    def _broken_tls(self, error: OSError) -> Gone | None:
         """What an error of OpenSSL's means for the conversation: the client's alert, or ours, which is to be sent."""
-        why = getattr(error, "reason", None) or str(error)
-        if self._eof:
-            why = "the client closed the connection in the middle of the handshake"
+        if self._settings.records is None:
+            return None
+        from ssl import SSLEOFError, SSLError  # noqa: PLC0415  # a conversation in clear does not load TLS
+
+        if not isinstance(error, SSLError):
+            return None
+        closed = isinstance(error, SSLEOFError)
+        why = _CLOSED_IN_HANDSHAKE if closed else error.reason or str(error)
         if self.log.tls.version is None:
             self.log.tls = self.log.tls._replace(error=why)
-        by_client = self._eof or "ALERT" in why.split("_")
+        by_client = closed or "ALERT" in why.split("_")
         return Gone("eof" if by_client else "server", f"TLS failed: {why}")
 
     def _end(self, gone: Gone) -> None:
-        """Note how and why it ended."""
+        """Note how and why it ended, if that was not done."""
         log = self.log
-        log.happened(self._settings.now(), str(gone))
-        log.ended = gone.ended
+        if log.ended is None:
+            log.happened(self._settings.now(), str(gone))
+            log.ended = gone.ended
 
     # TLS
 
@@ -267,6 +279,8 @@ class Connection:
             raise Gone("server", why)
         tls = self._link = records(hello)
         tls.feed(octets)
+        if self._eof:
+            tls.feed_eof()
         while not tls.handshake():
             octets = tls.take()
             if octets:
@@ -376,6 +390,8 @@ class Connection:
 
 
 _AUTOLOGOUT: Final = f"autologout: no command for {AUTOLOGOUT:g} seconds"
+
+_CLOSED_IN_HANDSHAKE: Final = "the client closed the connection in the middle of the handshake"
 
 _UNEXPECTED_MESSAGE: Final = 10
 _NO_APPLICATION_PROTOCOL: Final = 120
