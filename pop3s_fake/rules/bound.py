@@ -1,0 +1,89 @@
+"""The rules that apply to one occurrence of a point, sorted by phase, the fights between them settled.
+
+Knows whole rules and their order; must not know how octets are counted nor how actions are carried out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pop3s_fake.rules.misses import Reason
+from pop3s_fake.rules.placing import Spot, spots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+    from pop3s_fake.rules.actions import Action
+    from pop3s_fake.rules.rule import Rule
+    from pop3s_fake.rules.when import Offset, Phase
+
+__all__ = ("Bound", "Item")
+
+
+class Item(NamedTuple):
+    """One action that is to be carried out."""
+
+    rule: Rule
+    action: Action
+    spot: Spot
+    order: tuple[int, int]
+    """Which rule it belongs to, in the order added, and which of its actions it is."""
+    dice: Random
+
+    @property
+    def sorted_by(self) -> tuple[int, tuple[int, int]]:
+        """The order of actions at the same octet."""
+        return self.spot.rank, self.order
+
+
+_WITH_MESSAGE: Final = ("RETR", "TOP")
+
+
+class Bound:
+    """What is to be done at one occurrence, in each phase; empty phases are false.
+
+    Of two rules for the same dimension in the same phase, layer and offset the one added last wins.
+    """
+
+    __slots__ = ("about", "after", "before", "command", "deferred", "during", "losers", "rules", "session", "struck")
+
+    def __init__(self, session: int, command: str, rules: Sequence[tuple[Rule, Random]]) -> None:
+        self.session = session
+        self.command = command
+        """The keyword in upper case and its argument."""
+        keyword, _, argument = command.partition(" ")
+        self.about = f"message {argument.split()[0]}" if keyword in _WITH_MESSAGE and argument.split() else ""
+        self.rules = [rule for rule, _ in rules]
+        self.losers: list[tuple[Rule, Rule]] = []
+        """Who lost to whom, so that the transcript can name it."""
+        self.struck: dict[int, bool] = {}
+        """By rule (its id): whether it struck here; False where ``times`` left none."""
+        self.deferred: list[Item] = []
+        """What follows a ``reply`` in ``!before``: done behind that reply."""
+        phases: dict[Phase, list[Item]] = {"before": [], "during": [], "after": []}
+        winners = {key: rule for rule, _ in rules for action in rule.actions if (key := _fights_for(rule, action))}
+        for order, (rule, dice) in enumerate(rules):
+            actions = rule.actions
+            for index, (action, spot) in enumerate(zip(actions, spots(rule.when, actions), strict=True)):
+                key = _fights_for(rule, action)
+                winner = rule if key is None else winners[key]
+                if winner is rule:
+                    phases[rule.when.phase].append(Item(rule, action, spot, (order, index), dice))
+                elif not any(loser is rule and other is winner for loser, other in self.losers):
+                    self.losers.append((rule, winner))
+                    rule.misses.note(Reason.LOST, session, detail=str(winner))
+        self.before = tuple(phases["before"])
+        self.during = tuple(phases["during"])
+        self.after = tuple(phases["after"])
+
+    def __repr__(self) -> str:
+        """The command and the rules."""
+        return f"<Bound {self.command}: {', '.join(map(str, self.rules))}>"
+
+
+def _fights_for(rule: Rule, action: Action) -> tuple[str, Phase, str, Offset | None] | None:
+    """What only one rule can decide; None where all do their part."""
+    if action.dimension is None:
+        return None
+    return action.dimension, rule.when.phase, getattr(action, "layer", "pop3"), rule.when.offset

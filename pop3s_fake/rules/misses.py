@@ -1,0 +1,178 @@
+r"""What came near: why a rule did not strike although its point came, and how to say so.
+
+Knows the reasons in the order of their nearness and their wording; must not know how they are found out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import IntEnum
+from threading import Lock
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pop3s_fake.rules.values import times
+from pop3s_fake.rules.when import Offset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pop3s_fake.rules.rule import Rule
+    from pop3s_fake.rules.when import When
+
+__all__ = ("Misses", "Reason", "explain")
+
+
+class Reason(IntEnum):
+    """Why a rule did not strike; the last of them is the nearest to striking."""
+
+    NTH = 1
+    ARGUMENT = 2
+    FILTER = 3
+    EXPIRED = 4
+    SKIP = 5
+    CHANCE = 6
+    LOST = 7
+    CUT = 8
+    NOTHING = 9
+    BEYOND = 10
+
+
+class Note(NamedTuple):
+    """The occurrence that came nearest, for one reason."""
+
+    size: int
+    """How near it came: the larger, the nearer."""
+    session: int
+    about: str
+    """The message concerned, such as ``message 1``; "" where there is none."""
+    detail: str
+
+
+MOST_DETAILS: Final = 8
+"""Different arguments that are remembered: enough to see what is wrong."""
+
+
+class Misses:
+    """How often the point of one rule came, and what kept the rule from striking."""
+
+    __slots__ = ("_lock", "arguments", "came", "notes", "sessions")
+
+    def __init__(self) -> None:
+        self.came = 0
+        self.sessions: dict[int, None] = {}
+        self.notes: dict[Reason, Note] = {}
+        self.arguments: dict[str, None] = {}
+        self._lock = Lock()
+
+    def point(self, session: int) -> None:
+        """The rule's point came."""
+        with self._lock:
+            self.came += 1
+            self.sessions[session] = None
+
+    def note(self, reason: Reason, session: int, *, size: int = 0, about: str = "", detail: str = "") -> None:
+        """It did not strike; of several occurrences the first of the nearest is kept."""
+        with self._lock:
+            known = self.notes.get(reason)
+            if known is None or size > known.size:
+                self.notes[reason] = Note(size, session, about, detail)
+            if reason is Reason.ARGUMENT and len(self.arguments) < MOST_DETAILS:
+                self.arguments[detail] = None
+
+
+HIDDEN: Final = "****"
+"""What is shown in place of credentials."""
+
+OPTIONAL: Final = "or .optional() if it need not strike"
+
+_CAME: Final = {
+    "accept": "a connection was accepted",
+    "greeting": "a greeting was due",
+    "close": "a connection was closed",
+    "*": "a command was sent",
+}
+
+
+def explain(rule: Rule, sent: Mapping[str, Sequence[int]]) -> tuple[str, str]:
+    """What came nearest to a strike, and what could be done; ``sent`` tells which commands came in which sessions."""
+    misses, when = rule.misses, rule.when
+    if not misses.came:
+        return _never_came(when, sent)
+    came = _CAME.get(when.points[0], f"{when.named} was sent")
+    head = f"{came} {times(misses.came)}"
+    where = _sessions(list(misses.sessions))
+    if not misses.notes:
+        return f"{head} ({where}); the conversation was over before the rule had its turn", f"-> see there, {OPTIONAL}"
+    reason = max(misses.notes)
+    note = misses.notes[reason]
+    if reason is Reason.BEYOND:
+        return _beyond(when, head, note, several=misses.came > 1)
+    text, hint = _WORDS[reason]
+    if reason is Reason.NTH and len(misses.sessions) > 1:
+        text = f", at most {times(note.size)} in a connection{text}"
+    fields = {
+        "nth": when.nth,
+        "times": times(note.size),
+        "argument": when.argument or "none",
+        "arguments": ", ".join(each or "none" for each in misses.arguments),
+        "detail": note.detail,
+        "skip": rule.limits.skip,
+        "p": rule.limits.p,
+        "expires": f"{rule.limits.expires or 0:g}",
+        "earlier": replace(when, nth=note.size) if reason is Reason.NTH else "",
+        "other": replace(when, argument=None if note.detail == HIDDEN else note.detail)
+        if reason is Reason.ARGUMENT
+        else "",
+    }
+    return f"{head} ({where}){text.format(**fields)}", f"-> {hint.format(**fields)}, {OPTIONAL}"
+
+
+_WORDS: Final[dict[Reason, tuple[str, str]]] = {
+    Reason.NTH: (", so #{nth} never came", "{earlier}"),
+    Reason.ARGUMENT: (", never with the argument {argument}; what came: {arguments}", "{other}"),
+    Reason.FILTER: ("; {detail} did not hold", "leave out the filter"),
+    Reason.EXPIRED: (", after expires={expires} was over", "a longer expires"),
+    Reason.SKIP: (", and skip={skip} let it pass", "a smaller skip"),
+    Reason.CHANCE: (", and p={p} let it pass", "another seed, a larger p"),
+    Reason.LOST: ("; `{detail}`, added later, took its place", "another offset or phase for one of them"),
+    Reason.CUT: ("; {detail}", "a place before that"),
+    Reason.NOTHING: ("; {detail}", "a message to which it can happen"),
+}
+"""What is said behind how often the point came, and what could be done."""
+
+
+def _beyond(when: When, head: str, note: Note, *, several: bool) -> tuple[str, str]:
+    """The reply was too short for the offset."""
+    where = f"session {note.session}" + (f", {note.about}" if note.about else "")
+    if several:
+        text = f"{head}; the longest reply ({where}) had {note.detail}"
+    else:
+        text = f"{head} ({where}); its reply had {note.detail}"
+    hint = replace(when, offset=Offset("percent", 50))
+    return text, f"-> {hint}, {OPTIONAL}"
+
+
+def _never_came(when: When, sent: Mapping[str, Sequence[int]]) -> tuple[str, str]:
+    point = {"accept": "no connection was accepted", "close": "no connection was closed"}.get(when.points[0])
+    if point is None:
+        point = "no greeting was due" if when.points[0] == "greeting" else f"{_commands(when)} was not sent"
+    if not sent:
+        return f"{point}: no command came", f"-> let the client connect, {OPTIONAL}"
+    sessions = sorted({number for numbers in sent.values() for number in numbers})
+    early = [keyword for keyword in sent if keyword in when.points or when.points == ("*",)]
+    if early:
+        text = f"{_commands(when)} was sent only before the rule was added"
+        return f"{text} ({_sessions(sessions)})", f"-> add it earlier, {OPTIONAL}"
+    return f"{point}; what came: {', '.join(sent)} ({_sessions(sessions)})", f"-> one of these, {OPTIONAL}"
+
+
+def _commands(when: When) -> str:
+    return "a command" if when.points == ("*",) else when.named
+
+
+def _sessions(numbers: Sequence[int]) -> str:
+    """Sessions in a sentence; of many only the first ones."""
+    if len(numbers) == 1:
+        return f"session {numbers[0]}"
+    shown = ", ".join(map(str, numbers[:MOST_DETAILS]))
+    return f"sessions {shown}{' ...' if len(numbers) > MOST_DETAILS else ''}"

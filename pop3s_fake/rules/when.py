@@ -1,0 +1,213 @@
+r"""When a rule strikes: the point, the occurrence, the argument, the offset, the phase, the filters.
+
+Knows the points as a table and which parts contradict each other; must not know what is done there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from pop3s_fake.rules.values import BARE, Wrong, quoted, word
+
+__all__ = ("KEYWORDS", "OFFSETS", "PHASES", "POINTS", "Offset", "Phase", "Point", "When")
+
+Layer = Literal["pop3", "tls", "tcp"]
+Phase = Literal["before", "during", "after"]
+
+LAYERS: Final[tuple[Layer, ...]] = ("pop3", "tls", "tcp")
+PHASES: Final[tuple[Phase, ...]] = ("before", "after")
+"""The phases that are written; without one a rule stands in the reply itself."""
+
+
+class Point(NamedTuple):
+    """One row of the table of points that are no commands."""
+
+    reply: bool = False
+    """Whether the server says a line there."""
+    tls: bool = False
+    """Whether it belongs to the handshake."""
+    flight: bool = False
+    """Whether TLS octets are sent there, in which an offset can count."""
+    early: bool = True
+    """Whether nobody can be logged in yet."""
+
+
+POINTS: Final[dict[str, Point]] = {
+    "accept": Point(),
+    "hello": Point(tls=True),
+    "handshake": Point(tls=True, flight=True),
+    "secured": Point(tls=True),
+    "greeting": Point(reply=True),
+    "close": Point(early=False),
+    "stls.hello": Point(tls=True),
+    "stls.handshake": Point(tls=True, flight=True),
+}
+
+ANY: Final = "*"
+
+KEYWORDS: Final[dict[str, bool]] = {
+    "USER": False,
+    "PASS": False,
+    "APOP": False,
+    "AUTH": True,
+    "STLS": False,
+    "CAPA": True,
+    "LANG": True,
+    "UTF8": False,
+    "STAT": False,
+    "LIST": True,
+    "RETR": True,
+    "DELE": False,
+    "NOOP": False,
+    "RSET": False,
+    "TOP": True,
+    "UIDL": True,
+    "QUIT": False,
+}
+"""The commands of RFC 1939, 2449, 2595, 5034 and 6856: whether their replies can have several lines.
+
+A keyword that begins with X is taken, too: extensions of that name may reply as they like.
+"""
+
+_ONE_LINE_WITH_ARGUMENT: Final = frozenset({"LIST", "UIDL"})
+
+OffsetKind = Literal["octet", "body", "back", "percent", "line", "end"]
+
+OFFSETS: Final = "@512, @body:512, @-3, @50%, @L4, @end, @tls:512 or @tcp:512"
+
+PERCENT: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """A place in a reply, between two octets.
+
+    >>> str(Offset("octet", 512)), str(Offset("back", 3, "tls")), str(Offset("end"))
+    ('@512', '@tls:-3', '@end')
+    """
+
+    kind: OffsetKind
+    count: int = 0
+    layer: Layer = "pop3"
+
+    def __post_init__(self) -> None:
+        """Refuse what no reply can have."""
+        if self.kind in {"back", "line"} and self.count < 1:
+            raise Wrong(f"{self} counts from 1", "offset")
+        if self.kind == "percent" and self.count > PERCENT:
+            raise Wrong(f"{self} is more than the whole reply", "offset")
+
+    def __str__(self) -> str:
+        """As it is written."""
+        layer = "" if self.layer == "pop3" else f"{self.layer}:"
+        forms: dict[OffsetKind, str] = {
+            "octet": f"{self.count}",
+            "body": f"body:{self.count}",
+            "back": f"-{self.count}",
+            "percent": f"{self.count}%",
+            "line": f"L{self.count}",
+            "end": "end",
+        }
+        return f"@{layer}{forms[self.kind]}"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When a rule strikes; the parts that are None hold always.
+
+    >>> str(When(("RETR", "TOP"), nth=2, offset=Offset("percent", 50), sessions=(2, None), tls=False))
+    'RETR,TOP#2@50% session=2.. tls=no'
+    """
+
+    points: tuple[str, ...]
+    """Keywords, or one name of :data:`POINTS`, or ``*``."""
+    nth: int | None = None
+    argument: str | None = None
+    """The exact text behind the keyword and its space; "" where there is none."""
+    offset: Offset | None = None
+    phase: Phase = "during"
+    sessions: tuple[int, int | None] | None = None
+    user: str | None = None
+    tls: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.nth is not None and self.nth < 1:
+            raise Wrong(f"occurrences count from 1, so there is no #{self.nth}", "nth")
+        self._check_sessions()
+        point = self.points[0]
+        if self.phase != "during" and self.offset is not None:
+            raise Wrong(f"{self.offset} and !{self.phase} contradict each other: an offset lies in the reply", "phase")
+        if point in POINTS:
+            self._check_point(point, POINTS[point])
+        if self.one_line and self.offset is not None:
+            if self.offset.kind == "body":
+                raise Wrong(f"{self.named} has single-line replies only, so there is no {self.offset}", "offset")
+            if self.offset.kind == "line" and self.offset.count > 1:
+                raise Wrong(f"{self.named} has single-line replies only, so there is no {self.offset}", "offset")
+
+    def _check_sessions(self) -> None:
+        if self.sessions is None:
+            return
+        first, last = self.sessions
+        if first < 1 or (last is not None and last < first):
+            raise Wrong("session takes 2, 2.. or 2..5, counted from 1", "session")
+
+    def _check_point(self, name: str, point: Point) -> None:
+        if self.argument is not None:
+            raise Wrong(f"{name} is no command, so it has no argument", "argument")
+        if self.nth is not None and self.nth > 1:
+            raise Wrong(f"{name} comes once in a connection, so there is no #{self.nth}", "nth")
+        if self.phase != "during" and not point.reply:
+            raise Wrong(f"{name} has no reply, so there is no !{self.phase}", "phase")
+        if self.offset is not None and not point.reply:
+            if not point.flight:
+                raise Wrong(f"{name} has no reply, so there is no {self.offset}", "offset")
+            if self.offset.layer == "pop3":
+                raise Wrong(f"{name} has TLS octets only: an offset is @tls:512 or @tcp:512 there", "offset")
+        if self.user is not None and point.early:
+            raise Wrong(f"nobody is logged in at {name}, so user= never holds", "user")
+
+    @property
+    def named(self) -> str:
+        """The point in a sentence."""
+        return " or ".join(self.points)
+
+    @property
+    def one_line(self) -> bool:
+        """Whether what is said there never has more than one line."""
+        if self.points[0] in POINTS:
+            return POINTS[self.points[0]].reply
+        return all(
+            not KEYWORDS.get(each, True) or (each in _ONE_LINE_WITH_ARGUMENT and bool(self.argument))
+            for each in self.points
+        )
+
+    @property
+    def session_filter(self) -> str:
+        """The filter on sessions as it is written; "" where there is none."""
+        if self.sessions is None:
+            return ""
+        first, last = self.sessions
+        return f"session={first}" if first == last else f"session={first}..{last or ''}"
+
+    def __str__(self) -> str:
+        """As it is written."""
+        parts = [",".join(self.points)]
+        if self.nth is not None:
+            parts.append(f"#{self.nth}")
+        if self.argument is not None:
+            bare = self.argument == "" or BARE.fullmatch(self.argument.replace(" ", "_"))
+            parts.append(f"({self.argument if bare else quoted(self.argument.encode('utf-8', 'surrogateescape'))})")
+        if self.offset is not None:
+            parts.append(str(self.offset))
+        if self.phase != "during":
+            parts.append(f"!{self.phase}")
+        if self.sessions is not None:
+            parts.append(f" {self.session_filter}")
+        if self.user is not None:
+            parts.append(f" user={word(self.user)}")
+        if self.tls is not None:
+            parts.append(f" tls={'yes' if self.tls else 'no'}")
+        return "".join(parts)
