@@ -12,6 +12,7 @@ import unittest
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pop3s_fake.errors import Pop3sFakeError, verdict
+from pop3s_fake.server.options import check_keywords
 from pop3s_fake.server.pointing import code_of, raise_at, trimmed
 from pop3s_fake.server.server import Pop3sServer
 
@@ -62,6 +63,7 @@ class Pop3sTestCase(unittest.TestCase):
 
     def make_server(self) -> Pop3sServer:
         """A server for one test, not started; override it where ``pop3s_options`` is not enough."""
+        check_keywords(self.pop3s_options, "pop3s_options")
         return Pop3sServer(**self.pop3s_options)
 
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pop3s_fake.tls.authority import Authority
     from pop3s_fake.tls.settings import Tls
 
-__all__ = ("ServerOptions", "merged")
+__all__ = ("ServerOptions", "check_keywords", "merged")
 
 LISTS: Final = frozenset({"accounts", "quirks", "rules", "allow"})
 """Keywords whose values add up when sets are merged; of the others the last one stands."""
@@ -105,11 +105,23 @@ class ServerOptions:
     @classmethod
     def of(cls, keywords: Mapping[str, Any]) -> ServerOptions:
         """The options that these keywords make; an unknown one is a :class:`UsageError`."""
-        known = [field.name for field in fields(cls)]
-        for keyword in keywords:
-            if keyword not in known:
-                raise UsageError(f"unknown keyword {keyword!r}{nearest(keyword, known)}")
+        check_keywords(keywords)
         return cls(**keywords)
+
+
+def check_keywords(keywords: Iterable[str], origin: str = "") -> None:
+    """Refuse keywords that a server does not have, in a sentence that may begin with where they come from.
+
+    >>> check_keywords(["sede"], "the marker")
+    Traceback (most recent call last):
+    ...
+    pop3s_fake.errors.UsageError: the marker: unknown keyword 'sede'; did you mean 'seed'?
+    """
+    known = [field.name for field in fields(ServerOptions)]
+    for keyword in keywords:
+        if keyword not in known:
+            beginning = f"{origin}: " if origin else ""
+            raise UsageError(f"{beginning}unknown keyword {keyword!r}{nearest(str(keyword), known)}")
 
 
 def _known(what: str, word: str, words: Iterable[str]) -> None:

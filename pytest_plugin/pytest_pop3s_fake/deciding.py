@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import pytest
 
-from pop3s_fake.errors import UsageError, nearest
-from pop3s_fake.server.options import ServerOptions, merged
+from pop3s_fake.errors import UsageError
+from pop3s_fake.server.options import check_keywords, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ("Settings", "Shown", "decided", "read_settings", "seed_of")
@@ -124,8 +124,8 @@ def decided(
     """
     if not isinstance(options, Mapping):
         raise UsageError(f"pop3s_server_options gives a dict of Pop3sServer's keywords, not {options!r}")
-    _check("pop3s_server_options", options)
-    _check("pop3s_server_factory", call)
+    check_keywords(options, "pop3s_server_options")
+    check_keywords(call, "pop3s_server_factory")
     return merged([base, settings.ini, options, *_markers(item), call, settings.command_line])
 
 
@@ -136,16 +136,8 @@ def _markers(item: pytest.Item) -> Iterator[Mapping[str, Any]]:
         if mark.args:
             given = ", ".join(map(repr, mark.args))
             raise UsageError(f"{origin} takes keywords only, such as certificate='expired', not {given}")
-        _check(origin, mark.kwargs)
+        check_keywords(mark.kwargs, origin)
         yield mark.kwargs
-
-
-def _check(origin: str, keywords: Iterable[str]) -> None:
-    """Refuse keywords that the constructor does not have."""
-    known = [field.name for field in fields(ServerOptions)]
-    for keyword in keywords:
-        if keyword not in known:
-            raise UsageError(f"{origin}: unknown keyword {keyword!r}{nearest(str(keyword), known)}")
 
 
 def seed_of(item: pytest.Item, settings: Settings, number: int) -> int:

@@ -6,6 +6,7 @@ made.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
@@ -66,14 +67,18 @@ class ServerFactory:
 
     def close(self) -> None:
         """Stop all servers, the last one first, and let their accounts be as they were before."""
-        while self._made:
-            watched, accounts = self._made.pop()
-            watched.keep_problems()
-            try:
-                watched.server.stop()
-            except Pop3sFakeError as error:
-                watched.kept.append(error)
-            watched.server.accounts.restore(accounts)
+        with ExitStack() as stack:
+            for watched, accounts in self._made:
+                stack.callback(self._end, watched, accounts)
+
+    def _end(self, watched: Watched, accounts: object) -> None:
+        """Stop one server and keep what was wrong with it."""
+        watched.keep_problems()
+        try:
+            watched.server.stop()
+        except Pop3sFakeError as error:
+            watched.kept.append(error)
+        watched.server.accounts.restore(accounts)
 
     def _start(self, keywords: Mapping[str, Any]) -> Pop3sServer:
         try:
