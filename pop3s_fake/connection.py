@@ -362,8 +362,6 @@ class Connection:
         """Note a command, its credentials masked."""
         if line is OVERLONG:
             self.log.heard(time, f"(a line of more than {LINE_LIMIT} octets)", 0)
-        elif line[:4] in _HARMLESS and (text := line.decode("latin-1")).isprintable() and text.isascii():
-            self.log.heard(time, text, len(line) + 2)
         else:
             self.log.heard(time, self._masked(line), len(line) + 2)
 
@@ -385,8 +383,9 @@ class Connection:
 
     def _masked(self, line: bytes) -> str:
         """A line that may hold credentials, as it may be shown."""
-        known = {word for user in self._settings.accounts.values() for word in (user.login.password, user.secret)}
-        return masked(line, [word.encode() for word in known])
+        accounts = list(self._settings.accounts.values())
+        secrets = {secret.encode() for user in accounts for secret in (user.login.password, user.secret)}
+        return masked(line, secrets, {user.name.encode() for user in accounts})
 
 
 _AUTOLOGOUT: Final = f"autologout: no command for {AUTOLOGOUT:g} seconds"
@@ -398,8 +397,3 @@ _NO_APPLICATION_PROTOCOL: Final = 120
 """TLS alert descriptions (RFC 8446 section 6, RFC 7301 section 3.2)."""
 
 _LONGEST: Final = COMMAND_LIMIT - 2
-
-_HARMLESS: Final = frozenset(
-    {b"USER", b"STAT", b"LIST", b"RETR", b"DELE", b"NOOP", b"RSET", b"TOP ", b"UIDL", b"CAPA", b"QUIT"}
-)
-"""How the lines begin that carry no credentials and need no masking."""

@@ -1,37 +1,69 @@
 """Passwords out of everything that people read.
 
-Knows which commands carry credentials and what the accounts' passwords are; must not know where the text is shown.
+Knows which commands carry credentials and how a password may be hidden in a line; must not know where the text is
+shown.
 """
 
 from __future__ import annotations
 
+import binascii
 import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-__all__ = ("MASK", "masked")
+__all__ = ("MASK", "masked", "shown")
 
 MASK: Final = "****"
 
-_CREDENTIALS: Final = re.compile(
-    rb"(?is)(?:(?<![a-z])(PASS|AUTH[ \t]+[^ \t]+|APOP[ \t]+[^ \t]+))(?:[ \t]+|(?<=PASS)[^\r\n]).*"
+LEAST: Final = 4
+"""Characters of a password that is looked for wherever it stands: a shorter one would be found in half of all lines."""
+
+_MASK: Final = MASK.encode()
+
+_KEYWORD: Final = re.compile(
+    rb"(?i:STAT|LIST|RETR|DELE|NOOP|RSET|TOP|UIDL|CAPA|QUIT|USER|PASS|APOP|AUTH|STLS|UTF8|LANG)(?= |\Z)"
 )
 
+_CREDENTIALS: Final = re.compile(rb"(?is)(?<![a-z])(PASS|(?:AUTH|APOP)\s+\S+(?=\s)).+")
 
-def masked(line: bytes, secrets: Iterable[bytes] = ()) -> str:
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{6,}={0,2}")
+
+
+def masked(line: bytes, secrets: Iterable[bytes] = (), names: Collection[bytes] = ()) -> str:
     r"""A client's line as it may be shown: credentials and known secrets replaced, odd octets escaped.
+
+    Credentials are masked by their place, whatever they are; ``secrets`` wherever they stand, in base64, too.  Only a
+    keyword, and behind USER one of ``names``, is never taken for a secret.
 
     >>> masked(b"PASS open sesame"), masked(b"apop ann c4c9334bac560ecc979e58001b3e22fb")
     ('PASS ****', 'apop ann ****')
     >>> masked(b"USER ann\nPASS sesame"), masked(b"PASSWORD sesame"), masked(b"X sesame", [b"sesame"])
     ('USER ann\\nPASS ****', 'PASS ****', 'X ****')
+    >>> masked(b"AGFubgBzZXNhbWU=", [b"sesame"]), masked(b"USER test", [b"test"], [b"test"])
+    ('****', 'USER test')
     """
-    text = _CREDENTIALS.sub(rb"\1 " + MASK.encode(), line)
-    for secret in secrets:
-        text = text.replace(secret, MASK.encode())
-    return shown(text)
+    if line[:5].upper() == b"USER " and line[5:] in names:
+        return shown(line)
+    text = _CREDENTIALS.sub(rb"\1 " + _MASK, line)
+    known = sorted((secret for secret in secrets if len(secret) >= LEAST), key=len, reverse=True)
+    keyword = _KEYWORD.match(text)
+    start = keyword.end() if keyword else 0
+    rest = text[start:]
+    for secret in known:
+        rest = rest.replace(secret, _MASK)
+    rest = _BASE64.sub(lambda found: _MASK if _hides(found[0], known) else found[0], rest)
+    return shown(text[:start] + rest)
+
+
+def _hides(word: bytes, secrets: Iterable[bytes]) -> bool:
+    """Whether one of these secrets appears when the word is read as base64, as in SASL (RFC 5034 section 4)."""
+    try:
+        octets = binascii.a2b_base64(word.rstrip(b"=") + b"==")
+    except binascii.Error:
+        return False
+    return any(secret in octets for secret in secrets)
 
 
 def shown(octets: bytes) -> str:
