@@ -368,7 +368,8 @@ class Pop3sServer:
 
     def _taken(self) -> list[BaseException]:
         """The problems so far, which are then forgotten."""
-        problems, self._problems[:] = list(self._problems), []
+        problems = list(self._problems)
+        del self._problems[: len(problems)]  # a thread may have added one meanwhile
         return problems
 
     # between tests
@@ -382,7 +383,8 @@ class Pop3sServer:
         self.disconnect_all("rst")
         self.transcript.clear()
         self._taken()
-        self.accounts.restore(self._baseline)
+        if self._baseline is not None:  # it has run
+            self.accounts.restore(self._baseline)
 
     # what later versions bring
 
