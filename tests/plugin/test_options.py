@@ -232,13 +232,14 @@ def test_a_long_transcript_is_cut_to_its_end(inner: Inner) -> None:
             client = Client(pop3s_server)
             for n in range(300):
                 client.say("x" * length)
+            client.quit()
             assert length == 0
         """)
 
     for length in (1, 200):
         section = report.block(f"test_long[{length}]").partition("Captured pop3s transcript call")[2].splitlines()
         assert section[1] == "localhost:PORT, --pop3s-seed=7"
-        assert section[2] == "... 406 lines before"
+        assert section[2] == "... 408 lines before"
         assert len(section) == 203
 
 
