@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import Enum
-from random import Random
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.masking import masked
+from pop3s_fake.protocol.commands import plain
 from pop3s_fake.protocol.lines import COMMAND_LIMIT, LINE_LIMIT, OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE
 from pop3s_fake.protocol.session import Session
@@ -121,10 +122,11 @@ class Clear:
     (b'NOOP\r\n', b'', b'+OK\r\n')
     """
 
-    __slots__ = ("_octets", "closed")
+    __slots__ = ("_octets", "broken", "closed")
 
     def __init__(self) -> None:
         self._octets: list[bytes] = []
+        self.broken = False
         self.closed = False
 
     def feed(self, octets: bytes) -> None:
@@ -169,7 +171,7 @@ class Connection:
     [Send(octets=b'+OK signing off\r\n'), End(how='fin')]
     """
 
-    __slots__ = ("_broken", "_eof", "_expired", "_link", "_session", "_settings", "log")
+    __slots__ = ("_broken", "_eof", "_expired", "_fed", "_link", "_session", "_settings", "log")
 
     def __init__(self, settings: Settings, log: transcript.Session) -> None:
         self._settings = settings
@@ -177,11 +179,12 @@ class Connection:
         self._link: Records | Clear = Clear()
         self._eof = False
         self._expired = False
+        self._fed = False
         self._broken: set[str] = set()
-        token = Random(f"{settings.seed}:apop:{log.number}").getrandbits(64)  # noqa: S311  # only has to differ
+        token = blake2b(f"{settings.seed}:apop:{log.number}".encode(), digest_size=8).hexdigest()
         self._session = Session(
             settings.accounts,
-            timestamp=f"<{log.number}.{token:016x}@{settings.name}>",
+            timestamp=f"<{log.number}.{token}@{settings.name}>",
             exclusive=settings.exclusive,
         )
 
@@ -189,6 +192,7 @@ class Connection:
         """Take what came; at any time, also in the middle of a reply: it waits for its turn."""
         if isinstance(event, bytes):
             self._link.feed(event)
+            self._fed = True
         elif event is EOF:
             self._eof = True
             self._link.feed_eof()
@@ -305,23 +309,26 @@ class Connection:
 
     # POP3
 
-    def _converse(self) -> Steps:  # noqa: C901, PLR0912  # one loop without calls: it is what a session costs
+    def _converse(self) -> Steps:  # noqa: C901, PLR0912, PLR0915  # one loop without calls: it is what a session costs
         """Greeting, commands and replies, to QUIT or the end."""
         now, log, link, session = self._settings.now, self.log, self._link, self._session
         execute, read, seal = session.execute, link.read, link.seal
         reader = LineReader()
         lines: deque[Line] = deque()
+        self._fed = True  # the first commands may have come with the end of the handshake
         greeting = session.greeting().octets()
         time = now()
         yield Send(link.take() + seal(greeting))  # TLS 1.3 tickets leave with the greeting
         log.said(time, greeting, len(greeting))
         while True:
             while not lines:
-                octets = read()
-                if octets:
-                    lines.extend(reader.feed(octets))
-                    if reader.rest and b"\n" in reader.rest:
-                        self._check(reader.rest)
+                if self._fed:
+                    octets = read()
+                    self._fed = link.broken
+                    if octets:
+                        lines.extend(reader.feed(octets))
+                        if reader.rest and b"\n" in reader.rest:
+                            self._check(reader.rest)
                 elif self._expired:
                     raise Gone("autologout", _AUTOLOGOUT)
                 elif self._eof or link.closed:
@@ -329,11 +336,15 @@ class Connection:
                 else:
                     yield Receive(time + AUTOLOGOUT)
             line = lines.popleft()
-            self._hear(now(), line)
-            reply = execute(line)
-            if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
-                self._check(line)
             time = now()
+            if line is not OVERLONG and plain(line) is not None:
+                log.heard(time, line, len(line) + 2)
+                reply = execute(line)
+            else:
+                self._hear(time, line)
+                reply = execute(line)
+                if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
+                    self._check(line)
             if reply.closes:
                 break
             payload = reply.payload

@@ -115,7 +115,7 @@ class Session:
 
     # written by the connection
 
-    def heard(self, time: float, line: str, octets: int) -> None:
+    def heard(self, time: float, line: str | bytes, octets: int) -> None:
         """Note a line of the client's, credentials already masked."""
         self._entries.append((time, "C", line, octets))
         if self.watch is not None:
@@ -142,7 +142,9 @@ class Session:
     @property
     def commands(self) -> list[str]:
         """The client's lines in order, credentials masked: ``["USER ann", "PASS ****", "RETR 2"]``."""
-        return [text for _, kind, text, _ in list(self._entries) if kind == "C" and isinstance(text, str)]
+        return [
+            text if isinstance(text, str) else _line(text) for _, kind, text, _ in list(self._entries) if kind == "C"
+        ]
 
     @property
     def keywords(self) -> list[str]:

@@ -19,7 +19,7 @@ class Message:
 
     ``uid`` is the unique-id, ``octets`` the size that STAT and LIST announce.  It is the exact one, ``size``, unless
     it was skewed on purpose.  ``arrival`` tells the messages of one maildrop apart, in the order in which they came.
-    ``prepared`` belongs to whoever sends the message: a place to keep its byte-stuffed form.
+    ``prepared`` belongs to whoever sends the message: a place to keep what it needs to send it again.
 
     >>> from pop3s_fake.maildrop import Maildrop
     >>> message = Maildrop().add_one("Subject: x\n\nlast", uid="x1")
@@ -34,7 +34,7 @@ class Message:
         self.uid = uid
         self.octets = len(content) if octets is None else octets
         self.arrival = arrival
-        self.prepared: bytes | None = None
+        self.prepared: object = None
 
     @property
     def size(self) -> int | None:

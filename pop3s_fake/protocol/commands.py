@@ -6,12 +6,13 @@ Knows RFC 1939 sections 4 to 7 and RFC 2449 section 5 as data; must not know wha
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pop3s_fake.protocol.replies import MALFORMED, Err
 from pop3s_fake.protocol.states import State
 
-__all__ = ("COMMANDS", "Argument", "Command", "arguments")
+__all__ = ("COMMANDS", "Argument", "Command", "arguments", "plain")
 
 
 class Argument(enum.Enum):
@@ -74,6 +75,8 @@ COMMANDS: Final[dict[bytes, Command]] = {
     )
 }
 
+_COUNTS: Final = frozenset({Argument.NUMBER, Argument.LINES})
+
 _VCHAR: Final = bytes(range(0x21, 0x7F))
 _PRINTABLE: Final = bytes(range(0x20, 0x7F))
 _HEX: Final = b"0123456789abcdef"
@@ -114,6 +117,24 @@ def arguments(  # noqa: PLR0911  # one line for each way to be wrong
             return _refusal(command, f"takes {argument.value}, not that")
         values.append(value)
     return tuple(values)
+
+
+@lru_cache(maxsize=4096)
+def plain(line: bytes) -> tuple[bytes, tuple[int, ...]] | None:
+    """The keyword, in upper case, and the numbers of a well-formed line that carries nothing else; None for others.
+
+    Most lines are such, and the same ones come again and again; none of them can hold a secret.
+
+    >>> plain(b"retr 2"), plain(b"STAT"), plain(b"RETR two"), plain(b"PASS 2")
+    ((b'RETR', (2,)), (b'STAT', ()), None, None)
+    """
+    keyword, space, rest = line.partition(b" ")
+    keyword = keyword.upper()
+    command = COMMANDS.get(keyword)
+    if command is None or not _COUNTS.issuperset(command.arguments):
+        return None
+    values = arguments(command, rest if space else None)
+    return None if isinstance(values, Err) else (keyword, values)  # type: ignore[return-value]  # numbers only
 
 
 def _value(argument: Argument, word: bytes) -> bytes | int | None:

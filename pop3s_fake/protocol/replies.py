@@ -20,7 +20,10 @@ TERMINATOR: Final = b".\r\n"
 STATUS_LIMIT: Final = 512
 """Octets of a first line with its CRLF (RFC 1939 section 3)."""
 
-PIECE: Final = 5 * 16384
+RECORD: Final = 16384
+"""Octets of plaintext in one TLS record (RFC 8446 section 5.1)."""
+
+PIECE: Final = 5 * RECORD
 """Octets of a streamed reply that are sent at once: five full TLS records, where sending is fastest."""
 
 _CODE = frozenset(range(0x21, 0x7F)) - frozenset(b"]")
@@ -38,7 +41,7 @@ class Reply:
     b'+OK 2 octets\r\n..\r\n.\r\n'
     """
 
-    __slots__ = ("closes", "payload", "status", "uid")
+    __slots__ = ("_wire", "closes", "payload", "status", "uid")
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Reply:
         self.payload = payload
         self.closes = closes
         self.uid = uid
+        self._wire: bytes | None = None
 
     @property
     def positive(self) -> bool:
@@ -60,13 +64,18 @@ class Reply:
         return self.status.startswith(b"+OK")
 
     def octets(self) -> bytes:
-        """The whole reply as it stands on the wire."""
+        """The whole reply as it stands on the wire; kept where it fits into a TLS record, for it may come again."""
+        if self._wire is not None:
+            return self._wire
         payload = self.payload
         if payload is None:
             return self.status
-        if isinstance(payload, bytes):
-            return b"".join((self.status, payload, TERMINATOR))
-        return b"".join(self.pieces())
+        if not isinstance(payload, bytes):
+            return b"".join(self.pieces())
+        wire = b"".join((self.status, payload, TERMINATOR))
+        if len(wire) <= RECORD:
+            self._wire = wire
+        return wire
 
     def pieces(self) -> Iterator[bytes | memoryview]:
         """The whole reply in pieces that are good to send; the first one comes as soon as there is anything."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from pop3s_fake.maildrop import MaildropInUse
 from pop3s_fake.protocol import replies
-from pop3s_fake.protocol.commands import COMMANDS, arguments
+from pop3s_fake.protocol.commands import COMMANDS, arguments, plain
 from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import Err, Ok, Reply, stuffed
 from pop3s_fake.protocol.states import State
@@ -83,6 +83,11 @@ class Session:
         if line is OVERLONG:
             self._name = None
             return replies.OVERLONG_LINE
+        known = plain(line)
+        if known is not None:
+            handler = self._handlers.get(known[0])
+            if handler is not None:
+                return handler(self, *known[1])
         keyword, space, rest = line.partition(b" ")
         handler = self._handlers.get(keyword)
         if handler is None:
@@ -201,13 +206,10 @@ class Session:
         message = self._open_maildrop.message(number)
         if message is None:
             return self._missing(number)
-        status = b"+OK %d octets\r\n" % message.octets
-        prepared = message.prepared
-        if prepared is None:
-            if message.size is None:
-                return Reply(status, message.chunks, uid=message.uid)
-            prepared = message.prepared = _prepare(message)
-        return Reply(status, prepared, uid=message.uid)
+        reply = message.prepared
+        if not isinstance(reply, Reply):
+            reply = message.prepared = _retrieval(message)
+        return reply
 
     def _top(self, number: int, lines: int) -> Reply:
         """TOP (RFC 1939 section 7)."""
@@ -270,12 +272,14 @@ class Session:
     }
 
 
-def _prepare(message: Message) -> bytes:
-    """The byte-stuffed payload of a stored message; the very same octets where nothing is to be stuffed."""
-    content = message.content
-    if content.startswith(b".") or b"\r\n." in content:
-        return b"".join(stuffed([content]))
-    return content
+def _retrieval(message: Message) -> Reply:
+    """The reply to RETR; a stored message is byte-stuffed once, or not copied if nothing is to be stuffed."""
+    payload: bytes | Callable[[], Iterable[bytes]] = message.chunks
+    if message.size is not None:
+        payload = message.content
+        if payload.startswith(b".") or b"\r\n." in payload:
+            payload = b"".join(stuffed([payload]))
+    return Reply(b"+OK %d octets\r\n" % message.octets, payload, uid=message.uid)
 
 
 def _summary(maildrop: OpenMaildrop) -> str:

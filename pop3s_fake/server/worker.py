@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, Send, Wait
 from pop3s_fake.errors import ClientHung
+from pop3s_fake.server.clocks import SystemClock
 from pop3s_fake.server.polling import GONE, READ, WRITE, poller
 from pop3s_fake.server.resets import NO_LINGER, wait_delivered
 
@@ -218,7 +219,7 @@ class Worker:
         """Feed what comes, or that the time has come."""
         self._ahead = 0  # all that was read ahead has been used
         while True:
-            if not self._sleep(until):
+            if not self._arrived(until) and not self._sleep(until):
                 connection.feed(EXPIRED)
                 return
             try:
@@ -227,6 +228,23 @@ class Worker:
                 continue  # it was the clock that woke us
             connection.feed(octets or EOF)
             return
+
+    def _arrived(self, until: float | None) -> bool:
+        """The common case of :meth:`_sleep` in few steps: the system's clock, and octets come in time."""
+        if self._clock.__class__ is not SystemClock:
+            return False
+        end = self._end_at
+        if end is None or (until is not None and until < end):
+            end = until
+        self._until = until
+        self._waiting = True
+        if self._hub.watched:
+            self._hub.changed()
+        events = self._poll.poll(None if end is None else max((end - monotonic()) * 1000, 0.0))
+        self._waiting = False
+        if self._ordered is not None:
+            self._obey()
+        return bool(events)
 
     def _wait(self, connection: Connection, seconds: float | None) -> None:
         """Wait on the clock, reading ahead what comes meanwhile."""

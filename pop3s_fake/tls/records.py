@@ -47,8 +47,12 @@ class Records:
     False
     """
 
-    __slots__ = ("_closed", "_ended", "_error", "_first", "_incoming", "_outgoing", "_tls", "hello")
+    __slots__ = ("_ended", "_error", "_first", "_incoming", "_outgoing", "_tls", "broken", "closed", "hello")
 
+    broken: bool
+    """Whether the next ``read`` will raise: a record behind what it returned last could not be opened."""
+    closed: bool
+    """Whether ``read`` has come upon the peer's close_notify (RFC 8446 section 6.1)."""
     hello: ClientHello | None
     """What the client offered, once it has been read."""
 
@@ -59,7 +63,8 @@ class Records:
         self.hello = hello
         self._first: bytearray | None = bytearray() if hello is None else None  # octets before the hello is whole
         self._ended = False
-        self._closed = False
+        self.closed = False
+        self.broken = False
         self._error: ssl.SSLError | None = None
 
     def feed(self, octets: bytes | bytearray | memoryview) -> None:
@@ -111,6 +116,7 @@ class Records:
                 pieces.append(piece)
         except ssl.SSLError as error:
             self._error = error
+            self.broken = True
         return b"".join(pieces)
 
     def _read_record(self) -> bytes:
@@ -123,13 +129,8 @@ class Records:
         except ssl.SSLZeroReturnError:
             octets = b""
         if not octets:
-            self._closed = True
+            self.closed = True
         return octets
-
-    @property
-    def closed(self) -> bool:
-        """Whether ``read`` has come upon the peer's close_notify (RFC 8446 section 6.1)."""
-        return self._closed
 
     def seal(self, octets: bytes | bytearray | memoryview) -> bytes:
         """Plaintext into records of at most 16384 octets each, joined, behind whatever was still to be sent.
