@@ -9,6 +9,7 @@ import enum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from pop3s_fake.protocol.lines import COMMAND_LIMIT
 from pop3s_fake.protocol.replies import MALFORMED, Err
 from pop3s_fake.protocol.states import State
 
@@ -131,7 +132,7 @@ def plain(line: bytes) -> tuple[bytes, tuple[int, ...]] | None:
     keyword, space, rest = line.partition(b" ")
     keyword = keyword.upper()
     command = COMMANDS.get(keyword)
-    if command is None or not _COUNTS.issuperset(command.arguments):
+    if command is None or len(line) > COMMAND_LIMIT - 2 or not _COUNTS.issuperset(command.arguments):
         return None
     values = arguments(command, rest if space else None)
     return None if isinstance(values, Err) else (keyword, values)  # type: ignore[return-value]  # numbers only

@@ -8,13 +8,12 @@ step has been performed when the generator is resumed.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from enum import Enum
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.clock import AUTOLOGOUT
+from pop3s_fake.connection.clear import Clear
+from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send
 from pop3s_fake.masking import masked
 from pop3s_fake.protocol.commands import plain
 from pop3s_fake.protocol.lines import COMMAND_LIMIT, LINE_LIMIT, OVERLONG, Line, LineReader
@@ -24,141 +23,21 @@ from pop3s_fake.protocol.violations import VIOLATIONS, broken
 from pop3s_fake.transcript import TlsNotes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pop3s_fake import transcript
-    from pop3s_fake.errors import ProtocolViolation
-    from pop3s_fake.maildrop import Accounts
+    from pop3s_fake.connection.settings import Settings
+    from pop3s_fake.connection.steps import Event, Steps
     from pop3s_fake.tls.hello import ClientHello
     from pop3s_fake.tls.records import Records
 
-__all__ = ("EOF", "EXPIRED", "Connection", "End", "Gone", "Half", "Receive", "Send", "Settings", "Step", "Wait")
-
-
-class Event(Enum):
-    """What can come in place of octets."""
-
-    EOF = "eof"
-    EXPIRED = "expired"
-
-
-EOF: Final = Event.EOF
-"""The client will send nothing more."""
-EXPIRED: Final = Event.EXPIRED
-"""The time at which :class:`Receive` was to end has come."""
-
-
-@dataclass(slots=True)
-class Send:
-    """Write these octets to the client, all of them."""
-
-    octets: bytes
-
-
-@dataclass(slots=True)
-class Wait:
-    """Wait so many seconds on the server's clock, or for ever; octets that come meanwhile are fed, not acted on."""
-
-    seconds: float | None
-
-
-@dataclass(slots=True)
-class Receive:
-    """Wait for octets and feed them; feed :data:`EXPIRED` when the clock reaches ``until``."""
-
-    until: float | None
-
-
-@dataclass(slots=True)
-class Half:
-    """Close our direction of the connection and go on reading."""
-
-
-@dataclass(slots=True)
-class End:
-    """Close the connection: with a FIN behind all that was sent, or with a reset."""
-
-    how: Literal["fin", "rst"]
-
-
-Step: TypeAlias = Send | Wait | Receive | Half | End
-
-Steps: TypeAlias = Generator[Step, None, None]
-
-
-class Gone(Exception):  # noqa: N818  # no error: the client or the server ended the conversation
-    """The conversation is over; thrown into the generator by whoever performs it, or raised inside."""
-
-    def __init__(self, ended: transcript.Ended, why: str, how: Literal["fin", "rst"] = "fin") -> None:
-        super().__init__(why)
-        self.ended = ended
-        self.how = how
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What all connections of one server have in common."""
-
-    accounts: Accounts
-    now: Callable[[], float]
-    records: Callable[[ClientHello], Records] | None = None
-    """Makes the TLS side of a connection; None: the conversation is in clear."""
-    alpn: tuple[str, ...] = ()
-    """The protocols that a ClientHello with ALPN must offer one of (RFC 7301 section 3.2)."""
-    exclusive: bool = True
-    seed: int = 0
-    name: str = "localhost"
-    """The host in the greeting's timestamp."""
-    complain: Callable[[ProtocolViolation], None] | None = None
-    """Told of each requirement that the client broke."""
-    strict: bool | Literal["should"] = True
-    allow: frozenset[str] = frozenset()
-
-
-class Clear:
-    r"""A conversation without TLS, in the same form as one with it.
-
-    >>> clear = Clear()
-    >>> clear.feed(b"NOOP\r\n")
-    >>> clear.read(), clear.read(), clear.seal(b"+OK\r\n")
-    (b'NOOP\r\n', b'', b'+OK\r\n')
-    """
-
-    __slots__ = ("_octets", "broken", "closed")
-
-    def __init__(self) -> None:
-        self._octets: list[bytes] = []
-        self.broken = False
-        self.closed = False
-
-    def feed(self, octets: bytes) -> None:
-        """Take what came."""
-        self._octets.append(octets)
-
-    def feed_eof(self) -> None:
-        """Take the end."""
-        self.closed = True
-
-    def read(self) -> bytes:
-        """All that came and was not read yet."""
-        octets = b"".join(self._octets)
-        self._octets.clear()
-        return octets
-
-    def seal(self, octets: bytes | memoryview) -> bytes:
-        """The octets as they are."""
-        return bytes(octets)
-
-    def take(self) -> bytes:
-        """Nothing: there is no handshake."""
-        return b""
-
-    def close_notify(self) -> bytes:
-        """Nothing: there is no closure alert."""
-        return b""
+__all__ = ("Connection",)
 
 
 class Connection:
     r"""One conversation as a pure object.
 
+    >>> from pop3s_fake.connection import Settings
     >>> from pop3s_fake.maildrop import Account, Accounts
     >>> from pop3s_fake.transcript import Session as Log
     >>> settings = Settings(Accounts([Account("ann", "not-a-secret")]), now=lambda: 0.0)

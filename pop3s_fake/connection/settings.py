@@ -1,0 +1,39 @@
+"""What all connections of one server have in common.
+
+Knows names and values; must not know what is done with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pop3s_fake.errors import ProtocolViolation
+    from pop3s_fake.maildrop import Accounts
+    from pop3s_fake.tls.hello import ClientHello
+    from pop3s_fake.tls.records import Records
+
+__all__ = ("Settings",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all connections of one server have in common."""
+
+    accounts: Accounts
+    now: Callable[[], float]
+    records: Callable[[ClientHello], Records] | None = None
+    """Makes the TLS side of a connection; None: the conversation is in clear."""
+    alpn: tuple[str, ...] = ()
+    """The protocols that a ClientHello with ALPN must offer one of (RFC 7301 section 3.2)."""
+    exclusive: bool = True
+    seed: int = 0
+    name: str = "localhost"
+    """The host in the greeting's timestamp."""
+    complain: Callable[[ProtocolViolation], None] | None = None
+    """Told of each requirement that the client broke."""
+    strict: bool | Literal["should"] = True
+    allow: frozenset[str] = frozenset()
