@@ -16,7 +16,7 @@ from pop3s_fake.rules.bound import Bound
 from pop3s_fake.rules.misses import HIDDEN, OPTIONAL, Reason, explain
 from pop3s_fake.rules.rule import Rule
 from pop3s_fake.rules.values import times
-from pop3s_fake.rules.when import ANY, POINTS
+from pop3s_fake.rules.when import ANY, KEYWORDS, POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +52,12 @@ class Index:
                 if point in entry.rule.when.points or (entry in self.any and point not in POINTS)
             )
 
+
+MOST_KEYWORDS: Final = 64
+"""Different keywords that are counted one by one in a session; there are 17 legal ones, a client may send any."""
+
+OTHERS: Final = "others"
+"""What the rest is counted as; matched by ``*`` only."""
 
 MOST_SESSIONS: Final = 64
 """Sessions whose commands are remembered for the explanation of rules that never struck."""
@@ -235,9 +241,15 @@ class SessionRules:
         ``argument`` is what follows the keyword and its space; ``user`` who is logged in, or is about to.  None where
         no rule applies.
         """
-        seen = self.seen
-        seen[point] = seen.get(point, 0) + 1
         index = self._book.index
+        seen = self.seen
+        count = seen.get(point)
+        if count is not None:
+            seen[point] = count + 1
+        elif len(seen) < MOST_KEYWORDS or point in KEYWORDS or point in index.points:
+            seen[point] = 1
+        else:
+            seen[OTHERS] = seen.get(OTHERS, 0) + 1
         entries = index.points.get(point, index.any)
         if not entries:
             return None

@@ -53,7 +53,8 @@ class Bound:
         self.command = command
         """The keyword in upper case and its argument."""
         keyword, _, argument = command.partition(" ")
-        self.about = f"message {argument.split()[0]}" if keyword in _WITH_MESSAGE and argument.split() else ""
+        number = argument.partition(" ")[0]
+        self.about = f"message {number}" if keyword in _WITH_MESSAGE and number.isdigit() else ""
         self.rules = [rule for rule, _ in rules]
         self.losers: list[tuple[Rule, Rule]] = []
         """Who lost to whom, so that the transcript can name it."""

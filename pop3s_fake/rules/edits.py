@@ -51,7 +51,7 @@ class Edits:
 
     def begin(self, kind: str, count: int = 1) -> bytes:
         """Begin an edit at the octet that comes next; gives octets that have to go out before it."""
-        if kind == "truncate":
+        if kind in {"truncate", "no-terminator"}:
             self.truncated = True
         elif kind == "unstuff":
             self.unstuffing = True

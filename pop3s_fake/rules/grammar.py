@@ -35,7 +35,7 @@ class Parsed(NamedTuple):
     limits: Limits
 
 
-_NAME: Final = re.compile(r"[A-Za-z*][A-Za-z0-9.-]*|\*")
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9.]*(?:-[A-Za-z0-9.]+)*|\*")
 _EXTENSION: Final = re.compile(r"X[A-Z0-9-]*")
 _DIGITS: Final = re.compile(r"\d+", re.ASCII)
 _OFFSET: Final = re.compile(r"[A-Za-z0-9:%+-]*")
@@ -287,6 +287,7 @@ class _Reader:
             fields = self._parameters(verb)
             self.start = begin
             action = FORMS[verb].make(**fields)
+            self.columns[verb] = begin
             check_action(when, actions, action)
             actions.append(action)
             if not self.sign(","):

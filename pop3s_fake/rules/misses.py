@@ -10,7 +10,7 @@ from enum import IntEnum
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pop3s_fake.rules.values import times
+from pop3s_fake.rules.values import times, word
 from pop3s_fake.rules.when import Offset
 
 if TYPE_CHECKING:
@@ -80,6 +80,9 @@ class Misses:
                 self.arguments[detail] = None
 
 
+MOST_SHOWN: Final = 40
+"""Characters of an argument that are shown."""
+
 HIDDEN: Final = "****"
 """What is shown in place of credentials."""
 
@@ -113,8 +116,8 @@ def explain(rule: Rule, sent: Mapping[str, Sequence[int]]) -> tuple[str, str]:
     fields = {
         "nth": when.nth,
         "times": times(note.size),
-        "argument": when.argument or "none",
-        "arguments": ", ".join(each or "none" for each in misses.arguments),
+        "argument": _shown(when.argument or ""),
+        "arguments": ", ".join(map(_shown, misses.arguments)),
         "detail": note.detail,
         "skip": rule.limits.skip,
         "p": rule.limits.p,
@@ -163,11 +166,18 @@ def _never_came(when: When, sent: Mapping[str, Sequence[int]]) -> tuple[str, str
     if early:
         text = f"{_commands(when)} was sent only before the rule was added"
         return f"{text} ({_sessions(sessions)})", f"-> add it earlier, {OPTIONAL}"
-    return f"{point}; what came: {', '.join(sent)} ({_sessions(sessions)})", f"-> one of these, {OPTIONAL}"
+    return f"{point}; what came: {', '.join(map(_shown, sent))} ({_sessions(sessions)})", f"-> one of these, {OPTIONAL}"
 
 
 def _commands(when: When) -> str:
     return "a command" if when.points == ("*",) else when.named
+
+
+def _shown(text: str) -> str:
+    """What a client sent, as far as it is fit to be read."""
+    if text in {"", HIDDEN}:
+        return text or "none"
+    return word(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ...")
 
 
 def _sessions(numbers: Sequence[int]) -> str:
