@@ -27,7 +27,16 @@ class Client:
     Its TLS runs in memory: ``ssl.SSLSocket`` of Python 3.11 takes a reset for an end.
     """
 
-    def __init__(self, server: Pop3sServer, version: str | None, host: str, sockopts: dict[int, int]) -> None:
+    def __init__(
+        self,
+        server: Pop3sServer,
+        *,
+        version: str | None = None,
+        host: str = "127.0.0.1",
+        sockopts: dict[int, int] | None = None,
+        through: Callable[[socket.socket], Any] = lambda sock: sock,
+    ) -> None:
+        """Connect, shake hands and hear the greeting; ``through`` puts something between TLS and the socket."""
         context = server.client_context()
         if version is not None:
             context.minimum_version = context.maximum_version = VERSIONS[version]
@@ -35,9 +44,9 @@ class Client:
         self._heard = bytearray()
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_hostname="localhost")
-        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        self.sock = through(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM))
         try:
-            for option, value in sockopts.items():
+            for option, value in (sockopts or {}).items():
                 self.sock.setsockopt(socket.SOL_SOCKET, option, value)
             self.sock.settimeout(BOUND)
             self.sock.connect((host, server.port))
@@ -146,14 +155,8 @@ def connect() -> Iterator[Callable[..., Client]]:
     """Connect a client; all of them are closed when the test is over."""
     with contextlib.ExitStack() as stack:
 
-        def made(
-            server: Pop3sServer,
-            *,
-            version: str | None = None,
-            host: str = "127.0.0.1",
-            sockopts: dict[int, int] | None = None,
-        ) -> Client:
-            client = Client(server, version, host, sockopts or {})
+        def made(server: Pop3sServer, **keywords: Any) -> Client:
+            client = Client(server, **keywords)
             stack.callback(client.close)
             return client
 
