@@ -5,6 +5,19 @@ Knows the order of things, from the ClientHello to the last octet; must not know
 
 from pop3s_fake.connection.connection import Connection
 from pop3s_fake.connection.settings import Settings
-from pop3s_fake.connection.steps import EOF, EXPIRED, End, Gone, Half, Receive, Send, Step, Wait
+from pop3s_fake.connection.steps import EOF, EXPIRED, End, Event, Gone, Half, Receive, Send, Step, Wait
 
-__all__ = ("EOF", "EXPIRED", "Connection", "End", "Gone", "Half", "Receive", "Send", "Settings", "Step", "Wait")
+__all__ = (
+    "EOF",
+    "EXPIRED",
+    "Connection",
+    "End",
+    "Event",
+    "Gone",
+    "Half",
+    "Receive",
+    "Send",
+    "Settings",
+    "Step",
+    "Wait",
+)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.connection.clear import Clear
 from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send
-from pop3s_fake.masking import masked
+from pop3s_fake.masking import MASK, masked
 from pop3s_fake.protocol.commands import plain
 from pop3s_fake.protocol.lines import COMMAND_LIMIT, LINE_LIMIT, OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE
@@ -170,12 +170,15 @@ class Connection:
                 yield Send(octets)
             yield from self._more(until)
         facts = tls.facts()
-        log.tls = offered._replace(
-            version=facts.version,
-            cipher=facts.cipher,
-            alpn=facts.alpn,
-            resumed=facts.resumed,
-            client_certificate=facts.client_certificate,
+        log.tls = TlsNotes(
+            facts.version,
+            facts.cipher,
+            facts.alpn,
+            hello.server_name,
+            hello.alpn,
+            hello.versions,
+            facts.resumed,
+            facts.client_certificate,
         )
 
     def _more(self, until: float) -> Steps:
@@ -252,6 +255,10 @@ class Connection:
         """Note a command, its credentials masked."""
         if line is OVERLONG:
             self.log.heard(time, f"(a line of more than {LINE_LIMIT} octets)", 0)
+        elif line[:5].upper() == b"PASS ":
+            self.log.heard(time, f"{line[:4].decode()} {MASK}", len(line) + 2)
+        elif line[:5].upper() == b"USER " and line[5:].decode("latin-1") in self._settings.accounts:
+            self.log.heard(time, line, len(line) + 2)
         else:
             self.log.heard(time, self._masked(line), len(line) + 2)
 

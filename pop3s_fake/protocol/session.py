@@ -76,7 +76,8 @@ class Session:
 
     def greeting(self) -> Reply:
         """The first line, which the server says unasked (RFC 1939 section 4)."""
-        return Ok(replies.GREETING if self._timestamp is None else f"{replies.GREETING} {self._timestamp}")
+        timestamp = "" if self._timestamp is None else f" {self._timestamp}"
+        return Reply(f"+OK {replies.GREETING}{timestamp}\r\n".encode())
 
     def execute(self, line: Line) -> Reply:
         """Carry out one command line, given without its CRLF, and answer it."""
@@ -155,7 +156,7 @@ class Session:
         self.user = account.name
         self.state = State.TRANSACTION
         self._handlers = self._TRANSACTION
-        return Ok(f"maildrop has {_summary(maildrop)}")
+        return Reply(f"+OK maildrop has {_summary(maildrop)}\r\n".encode())
 
     def _leave(self) -> Reply:
         """QUIT in AUTHORIZATION: no UPDATE (RFC 1939 section 4)."""

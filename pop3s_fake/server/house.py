@@ -131,7 +131,7 @@ class House:
             deadline=self._deadline,
             problem=self._problem,
             done=self._done,
-            name=f"pop3s-fake:{sock.getsockname()[1]}:conn-{self._accepted}",
+            name=f"pop3s-fake:{self.listener.port if self.listener else 0}:conn-{self._accepted}",
         )
         self._workers.add(worker)
         worker.start()

@@ -1,6 +1,7 @@
 """The server as its users see it: one object that starts, serves, tells what happened, and judges.
 
 Knows how the rooms below belong together; must not know POP3, TLS or sockets itself.
+Longer than 400 lines because the whole public face stands here, and half of it is what its users read.
 """
 
 from __future__ import annotations
