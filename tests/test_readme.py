@@ -1,0 +1,53 @@
+"""Every listing of the README runs, and what it shows is what is printed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+LISTINGS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+NAMES = [re.search(r"^def (test_\w+)|^(with) ", listing, flags=re.MULTILINE) for listing in LISTINGS]
+
+
+@pytest.mark.parametrize("listing", LISTINGS, ids=[name.group().strip() if name else "?" for name in NAMES])
+def test_a_listing_runs_by_itself(listing: str, tmp_path: Path) -> None:
+    """In an empty directory, by pytest where it holds a test, else as a program."""
+    if '"curl"' in listing and shutil.which("curl") is None:
+        pytest.skip("curl is not installed: apt-get install curl")
+    file = tmp_path / "test_mail.py"
+    file.write_text(listing, encoding="utf-8")
+    command = ["-m", "pytest", "-q", "-p", "no:faker", "-p", "no:cacheprovider"] if "def test_" in listing else []
+
+    done = subprocess.run(
+        [sys.executable, *command, file.name], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_transcript_is_the_one_of_the_first_test(tmp_path: Path) -> None:
+    """But for times, port, seed and timestamp, the README shows what a failure of its first test prints."""
+    (tmp_path / "test_mail.py").write_text(LISTINGS[0].replace('"Subject: two"]', '"Subject: 2"]'), encoding="utf-8")
+    command = ["-m", "pytest", "-p", "no:faker", "-p", "no:cacheprovider"]
+    shown = re.findall(r"```text\n(-+ Captured pop3s.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+    done = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    def settled(text: str) -> str:
+        return re.sub(r"\d+\.\d{3} |:\d+,|seed=\d+|<1\.\w+@", "N", text)
+
+    assert len(shown) == 1
+    assert settled(shown[0]) in settled(done.stdout)
+
+
+def test_the_first_listing_is_the_first_story() -> None:
+    """The README begins with the server fixture and the transcript."""
+    assert "def test_fetches_everything(pop3s_server" in LISTINGS[0]
