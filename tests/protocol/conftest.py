@@ -295,5 +295,11 @@ def server(way: Way) -> Server:
 
 @pytest.fixture(scope="session")
 def make_server() -> type[Server]:
-    """The class itself, for tests that need more than one server, as property tests do: ``make_server(WAYS[...])``."""
+    """The class itself, for tests that need more than one server: ``make_server(way)``."""
     return Server
+
+
+@pytest.fixture(scope="session")
+def clear() -> Way:
+    """Whole and without TLS, for property tests, which cut the octets themselves."""
+    return WAYS["whole"]
