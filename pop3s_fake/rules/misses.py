@@ -10,7 +10,7 @@ from enum import IntEnum
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pop3s_fake.rules.values import times, word
+from pop3s_fake.rules.values import number, times, word
 from pop3s_fake.rules.when import Offset
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def explain(rule: Rule, sent: Mapping[str, Sequence[int]]) -> tuple[str, str]:
         "arguments": ", ".join(map(_shown, misses.arguments)),
         "detail": note.detail,
         "skip": rule.limits.skip,
-        "p": rule.limits.p,
+        "p": number(rule.limits.p or 0),
         "expires": f"{rule.limits.expires or 0:g}",
         "earlier": replace(when, nth=note.size) if reason is Reason.NTH else "",
         "other": replace(when, argument=None if note.detail == HIDDEN else note.detail)

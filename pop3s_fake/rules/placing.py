@@ -108,24 +108,23 @@ class Layout:
 
     def line(self, number: int) -> int | None:
         """Where this line begins, the first line being 1; None where there is none."""
-        self.lines = 1
-        if number == 1:
-            return 0
-        position, last = 0, b""
-        for chunk in self.all():
+        wanted, seen, position, last, ended = number - 1, 0, 0, b"", True
+        for chunk in self.all() if wanted else ():
             octets = last + chunk
-            position -= len(last)
-            start = 0
-            while (found := octets.find(CRLF, start)) >= 0:
-                start = found + len(CRLF)
-                if position + start == self.total:
-                    return None
-                self.lines += 1
-                if self.lines == number:
-                    return position + start
-            position += len(octets)
+            found = octets.count(CRLF)
+            if seen + found >= wanted:
+                start = 0
+                for _ in range(wanted - seen):
+                    start = octets.index(CRLF, start) + len(CRLF)
+                place = position - len(last) + start
+                self.lines = wanted
+                return place if place < self.total else None
+            seen += found
+            position += len(chunk)
+            ended = octets.endswith(CRLF) if octets else ended
             last = octets[-1:]
-        return None
+        self.lines = seen + (not ended)
+        return None if wanted else 0
 
     def all(self) -> Iterator[bytes]:
         """The whole reply as it stands on the wire."""
@@ -169,6 +168,7 @@ def spots(when: When, actions: Sequence[Action]) -> list[Spot]:
     """
     own = here = Spot(when.offset)
     rank = 0
+    moved = False
     result = []
     for action in actions:
         if isinstance(action, End):
@@ -181,8 +181,9 @@ def spots(when: When, actions: Sequence[Action]) -> list[Spot]:
             else:
                 here = Spot(behind=True, follows=True)
         else:
-            if isinstance(action, Flood) and here == Spot():
-                here = Spot(Offset("end"))
+            if isinstance(action, Flood) and own.offset is None and not moved:
+                here = Spot(Offset("end"), follows=here.follows)
+            moved = here.behind
             result.append(here._replace(rank=last))
     return result
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pop3s_fake.errors import UsageError
 from pop3s_fake.protocol.replies import Err, Ok
 from pop3s_fake.rules import Rule
+from pop3s_fake.rules.actions import EDITS, EditKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,6 +163,8 @@ SECONDS = st.floats(min_value=0, max_value=1e6)
 POSITIVE = st.floats(min_value=1e-9, max_value=1e6)
 SMALL = st.integers(min_value=1, max_value=10**6)
 
+COUNTED: list[EditKind] = ["drop", "dup", "flip"]
+
 BEFORE_END: list[st.SearchStrategy[Callable[[Rule], Rule]]] = [
     SECONDS.map(lambda value: lambda rule: rule.wait(value)),
     st.tuples(SECONDS, SECONDS).map(lambda pair: lambda rule: rule.wait((min(pair), max(pair)))),
@@ -169,10 +172,8 @@ BEFORE_END: list[st.SearchStrategy[Callable[[Rule], Rule]]] = [
     POSITIVE.map(lambda value: lambda rule: rule.pace(rate=value, layer="tcp")),
     OCTETS.map(lambda value: lambda rule: rule.reply(value)),
     WORDS.map(lambda value: lambda rule: rule.reply(value.replace("\r\n", ""), keep=True)),
-    st.tuples(st.sampled_from(["drop", "dup", "flip"]), SMALL).map(lambda pair: lambda rule: rule.edit(*pair)),
-    st.sampled_from(["truncate", "no-terminator", "unstuff", "bare-lf", "bare-cr"]).map(
-        lambda kind: lambda rule: rule.edit(kind, layer="tls")
-    ),
+    st.tuples(st.sampled_from(COUNTED), SMALL).map(lambda pair: lambda rule: rule.edit(*pair)),
+    st.sampled_from(EDITS).map(lambda kind: lambda rule: rule.edit(kind, layer="tls")),
     OCTETS.map(lambda value: lambda rule: rule.send(value)),
     st.tuples(OCTETS, SMALL, POSITIVE).map(lambda it: lambda rule: rule.flood(it[0], octets=it[1] + 12, seconds=it[2])),
     st.integers(0, 255).map(lambda value: lambda rule: rule.tls(alert=value)),
@@ -188,9 +189,7 @@ LIMITS: list[st.SearchStrategy[Callable[[Rule], Rule]]] = [
     POSITIVE.map(lambda value: lambda rule: rule.expires(value)),
     st.just(lambda rule: rule.optional()),
 ]
-ENDS: st.SearchStrategy[Callable[[Rule], Rule]] = st.sampled_from(
-    ["clean", "fin", "rst", "half-close", "half-tls"]
-).map(lambda how: lambda rule: rule.end(how))
+ENDS: st.SearchStrategy[Callable[[Rule], Rule]] = st.sampled_from(ENDINGS).map(lambda how: lambda rule: rule.end(how))
 
 
 @st.composite
