@@ -95,7 +95,7 @@ def client_hello(octets: bytes | bytearray) -> ClientHello | None:
     at = 0
     while len(octets) >= at + _RECORD_HEADER:
         length = int.from_bytes(octets[at + 3 : at + 5])
-        if octets[at] != _HANDSHAKE or length > _RECORD_LONGEST:
+        if octets[at] != _HANDSHAKE or not 0 < length <= _RECORD_LONGEST:
             return ClientHello()  # TLS, but broken: OpenSSL will say so
         message += octets[at + _RECORD_HEADER : at + _RECORD_HEADER + length]
         at += _RECORD_HEADER + length
@@ -193,4 +193,4 @@ def _protocol_names(content: bytes) -> tuple[str, ...]:
 
 
 def _text(octets: bytes) -> str:
-    return octets.decode("ascii", "backslashreplace")
+    return octets.decode("latin-1").encode("unicode_escape").decode("ascii")  # it is shown to people

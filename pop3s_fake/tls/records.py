@@ -135,8 +135,10 @@ class Records:
     def seal(self, octets: bytes | bytearray | memoryview) -> bytes:
         """Plaintext into records of at most 16384 octets each, joined, behind whatever was still to be sent.
 
-        Raises ``ssl.SSLError`` after ``close_notify``.
+        Raises ``ssl.SSLError`` after ``close_notify``, and behind a record that could not be opened.
         """
+        if self._error is not None:
+            raise self._error  # OpenSSL would only say that it has shut down
         self._tls.write(octets)  # a memory BIO takes everything at once; OpenSSL cuts it into full records
         return self._outgoing.read()
 

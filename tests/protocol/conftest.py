@@ -206,7 +206,7 @@ class Conversation:
         except ssl.SSLZeroReturnError:
             self.clean = True
         except ssl.SSLError as error:
-            self.alert = error.reason
+            self.alert = self.alert or error.reason or str(error)
 
     # what a client does
 
