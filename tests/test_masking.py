@@ -149,6 +149,17 @@ def test_a_short_password_is_masked_in_its_place_only() -> None:
     ]
 
 
+def test_a_number_is_no_secret_in_its_place() -> None:
+    """Message-numbers and sizes stay, whoever chose them for a password."""
+    account = Account("ann", "1234")
+    assert commands(b"USER ann\r\nPASS 1234\r\nRETR 1234\r\nX 1234\r\n", account) == [
+        "USER ann",
+        "PASS ****",
+        "RETR 1234",
+        "X ****",
+    ]
+
+
 def test_the_secret_of_apop_is_masked_too() -> None:
     """It may differ from the password."""
     account = Account("ann", SECRET, secret="shared \u00e9")

@@ -162,7 +162,7 @@ def test_every_line_gets_one_legal_reply_however_the_octets_are_cut(
 def test_an_endless_line_costs_no_memory(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """RFC 2449 section 4: it is refused once, and dropped while it comes."""
     reader = LineReader()
-    monkeypatch.setattr("pop3s_fake.connection.LineReader", lambda: reader)
+    monkeypatch.setattr("pop3s_fake.connection.connection.LineReader", lambda: reader)
     client = server.login()
     said = b""
     for _ in range(40):
