@@ -240,6 +240,25 @@ def test_no_thread_survives_a_test(inner: Inner) -> None:
     assert report.counts == {"failed": 1, "errors": 1, "passed": 1}
 
 
+def test_no_server_is_kept_after_its_test(inner: Inner) -> None:
+    """A run of many tests does not hold the mail of all of them."""
+    report = inner.run("""
+        import gc, weakref
+
+        servers = []
+
+        def test_mail(pop3s_server):
+            servers.append(weakref.ref(pop3s_server))
+            Client(pop3s_server).quit()
+
+        def test_next():
+            gc.collect()
+            assert [server() for server in servers] == [None]
+        """)
+
+    assert report.counts == {"passed": 2}
+
+
 def test_no_password_is_shown_with_local_variables(inner: Inner) -> None:
     """--showlocals prints the reprs of what a test holds."""
     report = inner.run(

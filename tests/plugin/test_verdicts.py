@@ -76,6 +76,26 @@ def test_what_happens_after_the_test_function_is_an_error_of_the_teardown(inner:
     assert "client broke C-1939-3.2" in block
 
 
+def test_a_failing_teardown_after_a_failing_test_repeats_nothing(inner: Inner) -> None:
+    """Two reports of one test; a transcript that has not changed is in each of them once."""
+    report = inner.run(
+        with_bad_client("""
+        @pytest.fixture
+        def broken(pop3s_server):
+            yield
+            raise LookupError
+
+        def test_sync(pop3s_server, broken):
+            bad(pop3s_server)
+        """)
+    )
+
+    assert report.counts == {"failed": 1, "errors": 1}
+    assert report.block("test_sync").count(SECTION) == 1
+    assert report.block("ERROR at teardown of test_sync").count(SECTION) == 1
+    assert report.text.count(f"E   pop3s_fake.errors.{PROBLEM}") == 1
+
+
 def test_a_failure_of_the_set_up_has_notes_and_transcript(inner: Inner) -> None:
     """A client fixture that fails is where people look for the conversation first."""
     report = inner.run(
@@ -359,10 +379,12 @@ def test_a_rerun_begins_anew(inner: Inner) -> None:
             else:
                 Client(pop3s_server).quit()
         """),
-        *("-p", "pytest_rerunfailures", "--reruns=2", "-rA"),
+        *("-p", "pytest_rerunfailures", "--reruns=2", "-rA", "--pop3s-transcript-dir=transcripts"),
     )
+    [path] = (inner.path / "transcripts").iterdir()
 
     assert report.counts == {"rerun": 1, "passed": 1}
+    assert path.read_text(encoding="utf-8").count("session 1:") == 2
     assert SECTION not in report.text.partition("= PASSES =")[2].partition("short test summary")[0]
 
 
