@@ -111,7 +111,9 @@ class Session:
 
     def __repr__(self) -> str:
         """How it stands, in short."""
-        return f"<Session {self.number}: {self.user or 'nobody'}, {len(self.commands)} commands, {self._state()}>"
+        count = len(self.commands)
+        said = f"{count} {'command' if count == 1 else 'commands'}"
+        return f"<Session {self.number}: {self.user or 'nobody'}, {said}, {self._state()}>"
 
     # written by the connection
 
@@ -154,7 +156,7 @@ class Session:
     def disconnect(self, how: Literal["fin", "rst"] = "fin") -> None:
         """End this connection now, from the server's side; nothing is deleted.  Does nothing if it has ended."""
         if how not in {"fin", "rst"}:
-            raise UsageError(f"a session cannot be disconnected by {how!r}{nearest(how, ('fin', 'rst'))}")
+            raise UsageError(f"a session cannot be disconnected by {how!r}{nearest(str(how), ('fin', 'rst'))}")
         if self.ended is None and self.disconnector is not None:
             self.disconnector(how)
 
@@ -199,7 +201,8 @@ class Transcript:
 
     def __repr__(self) -> str:
         """The number of sessions; does not wait."""
-        return f"<Transcript: {len(self._sessions)} sessions>"
+        count = len(self._sessions)
+        return f"<Transcript: {count} {'session' if count == 1 else 'sessions'}>"
 
     def begin(self, started: float) -> Session:
         """A new session; called by the server, from one thread."""
@@ -255,6 +258,8 @@ _LAYERS: Final = get_args(Layer)
 
 def _check(layers: Iterable[str]) -> None:
     """Refuse layers that are not there."""
+    if isinstance(layers, str):
+        raise UsageError(f"layers= is a list, not the text {layers!r}")
     for layer in layers:
         if layer not in _LAYERS:
-            raise UsageError(f"unknown layer {layer!r} of the transcript{nearest(layer, _LAYERS)}")
+            raise UsageError(f"unknown layer {layer!r} of the transcript{nearest(str(layer), _LAYERS)}")
