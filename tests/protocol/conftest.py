@@ -142,6 +142,11 @@ class Conversation:
         self.client: ssl.SSLObject | None = None
         self._shaken = False
 
+    @property
+    def sent(self) -> list[bytes]:
+        """What the connection sent, step by step, sealed if it is TLS."""
+        return [step.octets for step in self.steps if isinstance(step, Send)]
+
     # performing
 
     def start(self) -> None:
