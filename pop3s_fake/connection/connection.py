@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections import deque
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.connection.clear import Clear
+from pop3s_fake.connection.notes import Notes
+from pop3s_fake.connection.ruled import Outcome, Ruled
 from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send
-from pop3s_fake.masking import MASK, masked
 from pop3s_fake.protocol.commands import plain
-from pop3s_fake.protocol.lines import COMMAND_LIMIT, LINE_LIMIT, OVERLONG, Line, LineReader
+from pop3s_fake.protocol.lines import COMMAND_LIMIT, OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE
 from pop3s_fake.protocol.session import Session
-from pop3s_fake.protocol.violations import VIOLATIONS, broken
+from pop3s_fake.protocol.states import State
 from pop3s_fake.transcript import TlsNotes
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from pop3s_fake import transcript
     from pop3s_fake.connection.settings import Settings
     from pop3s_fake.connection.steps import Event, Steps
+    from pop3s_fake.maildrop import Maildrop
+    from pop3s_fake.protocol.replies import Reply
+    from pop3s_fake.rules import Bound
     from pop3s_fake.tls.hello import ClientHello
     from pop3s_fake.tls.records import Records
 
@@ -50,7 +54,19 @@ class Connection:
     [Send(octets=b'+OK signing off\r\n'), End(how='fin')]
     """
 
-    __slots__ = ("_broken", "_eof", "_expired", "_fed", "_link", "_session", "_settings", "log")
+    __slots__ = (
+        "_eof",
+        "_expired",
+        "_fed",
+        "_link",
+        "_notes",
+        "_ruled",
+        "_rules",
+        "_secure",
+        "_session",
+        "_settings",
+        "log",
+    )
 
     def __init__(self, settings: Settings, log: transcript.Session) -> None:
         self._settings = settings
@@ -59,7 +75,10 @@ class Connection:
         self._eof = False
         self._expired = False
         self._fed = False
-        self._broken: set[str] = set()
+        self._notes = Notes(settings, log)
+        self._ruled = Ruled(settings, log)
+        self._rules = None if settings.rules is None else settings.rules.session(log.number)
+        self._secure = settings.records is not None
         token = blake2b(f"{settings.seed}:apop:{log.number}".encode(), digest_size=8).hexdigest()
         self._session = Session(
             settings.accounts,
@@ -87,6 +106,7 @@ class Connection:
         """The whole conversation, one step at a time."""
         try:
             try:
+                yield from self._moment("accept")
                 if self._settings.records is not None:
                     yield from self._handshake(self._settings.records)
                 yield from self._converse()
@@ -98,16 +118,27 @@ class Connection:
         except Gone as gone:
             self._session.close()
             self._end(gone)
-            how = gone.how
+            yield from self._leave(gone)
+
+    def _leave(self, gone: Gone) -> Steps:
+        """Close the connection as it was decided; an orderly end has rules of its own."""
+        try:
+            if gone.ended in {"eof", "autologout"}:
+                yield from self._moment("close")
             octets = self._link.take()
-            if how == "fin":
+            if gone.how == "fin" and gone.notify and not self._ruled.silent:
                 octets += self._link.close_notify()
                 if octets:
-                    try:
-                        yield Send(octets)
-                    except Gone as worse:
-                        how = worse.how
-            yield End(how)
+                    yield Send(octets)
+        except Gone as worse:
+            gone = worse
+        yield End(gone.how)
+
+    def _moment(self, point: Literal["accept", "close"]) -> Steps:
+        """A point that has no reply, under its rules."""
+        bound = self._rules.bind(point, user=self._session.about) if self._rules is not None else None
+        if bound is not None:
+            yield from self._ruled.moment(bound, self._link, self._maildrop)
 
     def _broken_tls(self, error: OSError) -> Gone | None:
         """What an error of OpenSSL's means for the conversation: the client's alert, or ours, which is to be sent."""
@@ -130,6 +161,13 @@ class Connection:
         if log.ended is None:
             log.happened(self._settings.now(), str(gone))
             log.ended = gone.ended
+            self._notes.ended(self._session.abandoned)
+
+    def _maildrop(self) -> Maildrop:
+        """The stored maildrop that a rule changes: that of the user, before the login that of the first account."""
+        accounts = self._settings.accounts
+        account = accounts.get(self._session.about or "") or next(iter(accounts.values()))
+        return account.maildrop
 
     # TLS
 
@@ -198,10 +236,16 @@ class Connection:
         reader = LineReader()
         lines: deque[Line] = deque()
         self._fed = True  # the first commands may have come with the end of the handshake
-        greeting = session.greeting().octets()
+        bind = None if self._rules is None else self._rules.bind
+        bound = bind("greeting") if bind is not None else None
         time = now()
-        yield Send(link.take() + seal(greeting))  # TLS 1.3 tickets leave with the greeting
-        log.said(time, greeting, len(greeting))
+        if bound is None:
+            greeting = session.greeting().octets()
+            yield Send(link.take() + seal(greeting))  # TLS 1.3 tickets leave with the greeting
+            log.said(time, greeting, len(greeting))
+        else:
+            yield Send(link.take())
+            yield from self._under(bound, session.greeting)
         while True:
             while not lines:
                 if self._fed:
@@ -210,7 +254,7 @@ class Connection:
                     if octets:
                         lines.extend(reader.feed(octets))
                         if reader.rest and b"\n" in reader.rest:
-                            self._check(reader.rest)
+                            self._notes.check(reader.rest)
                 elif self._expired:
                     raise Gone("autologout", _AUTOLOGOUT)
                 elif self._eof or link.closed:
@@ -219,70 +263,98 @@ class Connection:
                     yield Receive(time + AUTOLOGOUT)
             line = lines.popleft()
             time = now()
-            if line is not OVERLONG and plain(line) is not None:
-                log.heard(time, line, len(line) + 2)
-                reply = execute(line)
+            known = None if line is OVERLONG else plain(line)
+            if known is not None:
+                log.heard(time, line, len(line) + 2)  # type: ignore[arg-type]  # what is known is no endless line
             else:
-                self._hear(time, line)
-                reply = execute(line)
-                if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
-                    self._check(line)
+                self._notes.heard(time, line)
+            if bind is not None:
+                word, argument = (known.word, known.argument) if known is not None else _words(line)
+                bound = bind(word, argument, user=session.about, tls=self._secure)
+                if bound is not None or self._ruled.silent:
+                    yield from self._slowly(bound, line)
+                    time = now()
+                    if session.state is State.UPDATE or not session.open:
+                        yield from self._part(b"")
+                        return
+                    continue
+            reply = execute(line)
+            if known is None and (line is OVERLONG or len(line) > _LONGEST or not reply.positive):
+                self._notes.check(line)
             if reply.closes:
                 break
             payload = reply.payload
-            if payload is None or (payload.__class__ is bytes and len(payload) <= PIECE):
-                octets = reply.octets()
-                yield Send(seal(octets))
-                log.said(time, reply.status, len(octets))
-            else:
-                size = 0
-                for piece in reply.pieces():
-                    size += len(piece)
-                    time = now()
-                    yield Send(seal(piece))
-                log.said(time, reply.status, size)
-            if reply.uid is not None:
-                log.retrieved.append(reply.uid)
-            elif session.user is not log.user:
+            size, whole = 0, False
+            try:
+                if payload is None or (payload.__class__ is bytes and len(payload) <= PIECE):
+                    octets = reply.octets()
+                    yield Send(seal(octets))
+                    size = len(octets)
+                else:
+                    for piece in reply.pieces():
+                        time = now()
+                        yield Send(seal(piece))
+                        size += len(piece)
+                whole = True
+            finally:
+                if reply.uid is not None:
+                    self._notes.sent(reply.uid, reply.announced, size, whole=whole)
+            log.said(time, reply.status, size)
+            if session.user is not log.user:
                 log.user = session.user
-        log.deleted.extend(session.removed)
-        yield Send(seal(reply.status) + link.close_notify())
-        log.said(time, reply.status, len(reply.status))
+        self._notes.removed(session.removed)
+        yield from self._part(reply.status)
+
+    def _part(self, status: bytes) -> Steps:
+        """The end after QUIT: the answer, if it was not given yet, and the closure alert in one write."""
+        link, log = self._link, self.log
+        time = self._settings.now()
+        bound = self._rules.bind("close", user=self._session.about) if self._rules is not None else None
+        if bound is not None:
+            if status:
+                yield Send(link.seal(status))
+            yield from self._ruled.moment(bound, link, self._maildrop)
+        octets = link.seal(status) if status and bound is None else b""
+        if not self._ruled.silent:
+            octets += link.close_notify()
+        if octets:
+            yield Send(octets)
+        if status:
+            log.said(time, status, len(status))
         log.ended = "quit"
+        self._notes.ended(self._session.abandoned)
         yield End("fin")
 
-    def _hear(self, time: float, line: Line) -> None:
-        """Note a command, its credentials masked."""
-        if line is OVERLONG:
-            self.log.heard(time, f"(a line of more than {LINE_LIMIT} octets)", 0)
-        elif line[:5].upper() == b"PASS ":
-            self.log.heard(time, f"{line[:4].decode()} {MASK}", len(line) + 2)
-        elif line[:5].upper() == b"USER " and line[5:].decode("latin-1") in self._settings.accounts:
-            self.log.heard(time, line, len(line) + 2)
+    def _slowly(self, bound: Bound | None, line: Line) -> Steps:
+        """A command under rules, or behind a half-closed direction."""
+        session = self._session
+
+        def execute() -> Reply:
+            reply = session.execute(line)
+            if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
+                self._notes.check(line)
+            self.log.user = session.user
+            self._notes.removed(session.removed)
+            return reply
+
+        if bound is not None:
+            yield from self._under(bound, execute)
         else:
-            self.log.heard(time, self._masked(line), len(line) + 2)
+            execute()
+        if self._ruled.silent:
+            self.log.happened(self._settings.now(), "no reply can be sent: our direction is closed")
 
-    def _check(self, line: Line) -> None:
-        """Note and tell what the client broke by this line, if it broke anything."""
-        if line is not OVERLONG:
-            line = line[: line.find(b"\n") + 1] or line  # to a bare LF: what follows it may not have come yet
-        row = broken(line)
-        if row is None or row in self._broken:
-            return
-        self._broken.add(row)
-        requirement = VIOLATIONS[row]
-        settings, log = self._settings, self.log
-        log.happened(settings.now(), f"the client broke {row}")
-        wanted = settings.strict == "should" or (settings.strict and requirement.level == "MUST")
-        if wanted and row not in settings.allow and settings.complain is not None:
-            said = "an endless line" if line is OVERLONG else self._masked(line)
-            settings.complain(requirement.violation(log.number, said))
-
-    def _masked(self, line: bytes) -> str:
-        """A line that may hold credentials, as it may be shown."""
-        accounts = list(self._settings.accounts.values())
-        secrets = {secret.encode() for user in accounts for secret in (user.login.password, user.secret)}
-        return masked(line, secrets, {user.name.encode() for user in accounts})
+    def _under(self, bound: Bound, execute: Callable[[], Reply]) -> Steps:
+        """One reply under rules, and what is noted of it, also where the conversation ends in it."""
+        outcome = Outcome()
+        try:
+            yield from self._ruled.reply(bound, self._link, execute, self._maildrop, outcome)
+        finally:
+            reply = outcome.reply
+            if reply is not None and reply.uid is not None:
+                self._notes.sent(reply.uid, reply.announced, outcome.size, whole=outcome.whole, damaged=outcome.damaged)
+            if outcome.size:
+                self.log.said(self._settings.now(), outcome.status, outcome.size)
 
 
 _AUTOLOGOUT: Final = f"autologout: no command for {AUTOLOGOUT:g} seconds"
@@ -292,5 +364,14 @@ _CLOSED_IN_HANDSHAKE: Final = "the client closed the connection in the middle of
 _UNEXPECTED_MESSAGE: Final = 10
 _NO_APPLICATION_PROTOCOL: Final = 120
 """TLS alert descriptions (RFC 8446 section 6, RFC 7301 section 3.2)."""
+
+
+def _words(line: Line) -> tuple[str, str]:
+    """Keyword and argument of any line, for the rules."""
+    if line is OVERLONG:
+        return "", ""
+    keyword, _, argument = line.decode("latin-1").partition(" ")
+    return keyword.upper(), argument
+
 
 _LONGEST: Final = COMMAND_LIMIT - 2

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pop3s_fake.errors import ProtocolViolation
-    from pop3s_fake.maildrop import Accounts
+    from pop3s_fake.ledger import Ledger
+    from pop3s_fake.maildrop import Accounts, Source
+    from pop3s_fake.rules import RuleBook
     from pop3s_fake.tls.hello import ClientHello
     from pop3s_fake.tls.records import Records
 
@@ -29,6 +31,10 @@ class Settings:
     """Makes the TLS side of a connection; None: the conversation is in clear."""
     alpn: tuple[str, ...] = ()
     """The protocols that a ClientHello with ALPN must offer one of (RFC 7301 section 3.2)."""
+    rules: RuleBook | None = None
+    ledger: Ledger | None = None
+    read: Callable[[str], Source] | None = None
+    """Makes a message's source of a path that stands in a rule."""
     exclusive: bool = True
     seed: int = 0
     name: str = "localhost"

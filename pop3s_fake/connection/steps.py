@@ -70,7 +70,11 @@ Steps: TypeAlias = Generator[Step, None, None]
 class Gone(Exception):  # noqa: N818  # no error: the client or the server ended the conversation
     """The conversation is over; thrown into the generator by whoever performs it, or raised inside."""
 
-    def __init__(self, ended: transcript.Ended, why: str, how: Literal["fin", "rst"] = "fin") -> None:
+    def __init__(
+        self, ended: transcript.Ended, why: str, how: Literal["fin", "rst"] = "fin", *, notify: bool = True
+    ) -> None:
+        """Say how it ended, why, and how to close: ``notify`` sends TLS's closure alert before a FIN."""
         super().__init__(why)
-        self.ended = ended
-        self.how = how
+        self.ended: transcript.Ended = ended
+        self.how: Literal["fin", "rst"] = how
+        self.notify = notify

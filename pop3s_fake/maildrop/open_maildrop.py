@@ -134,6 +134,10 @@ class OpenMaildrop:
         contents = self._contents
         return {contents.arrival(number - 1): contents.uid(number - 1) for number in sorted(self._marked)}
 
+    def marked_uids(self) -> list[str]:
+        """The unique-ids of the messages that are marked, in the order of their numbers."""
+        return list(self._marked_uids().values())
+
     def close(self) -> None:
         """Free the exclusive-access lock; the marks come to nothing.  Closing again does nothing."""
         self._store.release(self._taken)

@@ -120,14 +120,25 @@ def arguments(  # noqa: PLR0911  # one line for each way to be wrong
     return tuple(values)
 
 
+class Plain(NamedTuple):
+    """A line that is understood: its keyword in upper case, its numbers, and both as text."""
+
+    keyword: bytes
+    values: tuple[bytes | int, ...]
+    word: str
+    argument: str
+
+
 @lru_cache(maxsize=4096)
-def plain(line: bytes) -> tuple[bytes, tuple[int, ...]] | None:
-    """The keyword, in upper case, and the numbers of a well-formed line that carries nothing else; None for others.
+def plain(line: bytes) -> Plain | None:
+    """What a well-formed line says that carries nothing but a keyword and numbers; None for all others.
 
     Most lines are such, and the same ones come again and again; none of them can hold a secret.
 
-    >>> plain(b"retr 2"), plain(b"STAT"), plain(b"RETR two"), plain(b"PASS 2")
-    ((b'RETR', (2,)), (b'STAT', ()), None, None)
+    >>> plain(b"retr 2")
+    Plain(keyword=b'RETR', values=(2,), word='RETR', argument='2')
+    >>> plain(b"RETR two"), plain(b"PASS 2")
+    (None, None)
     """
     keyword, space, rest = line.partition(b" ")
     keyword = keyword.upper()
@@ -135,7 +146,7 @@ def plain(line: bytes) -> tuple[bytes, tuple[int, ...]] | None:
     if command is None or len(line) > COMMAND_LIMIT - 2 or not _COUNTS.issuperset(command.arguments):
         return None
     values = arguments(command, rest if space else None)
-    return None if isinstance(values, Err) else (keyword, values)  # type: ignore[return-value]  # numbers only
+    return None if isinstance(values, Err) else Plain(keyword, values, command.keyword, rest.decode())
 
 
 def _value(argument: Argument, word: bytes) -> bytes | int | None:

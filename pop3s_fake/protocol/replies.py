@@ -35,13 +35,13 @@ class Reply:
     ``status`` is the first line with its CRLF.  ``payload`` is None for a single-line reply; octets that are
     already byte-stuffed; or a callable that gives the chunks anew at each call, not yet stuffed, so that a listing of a
     million messages is never held.  ``closes`` says that the conversation ends with this reply; ``uid`` is the
-    unique-id of the message that it carries whole.
+    unique-id of the message that it carries whole, and ``announced`` that message's size.
 
     >>> Reply(b"+OK 2 octets\r\n", b".\r\n".replace(b".", b"..")).octets()
     b'+OK 2 octets\r\n..\r\n.\r\n'
     """
 
-    __slots__ = ("_wire", "closes", "payload", "status", "uid")
+    __slots__ = ("_raw", "_wire", "announced", "closes", "payload", "status", "uid")
 
     def __init__(
         self,
@@ -50,13 +50,25 @@ class Reply:
         *,
         closes: bool = False,
         uid: str | None = None,
+        announced: int = 0,
+        raw: Callable[[], Iterable[bytes]] | None = None,
     ) -> None:
-        """Keep the parts as they are."""
+        """Keep the parts as they are; ``raw`` gives the payload before byte-stuffing, where that changed anything."""
         self.status = status
         self.payload = payload
         self.closes = closes
         self.uid = uid
+        self.announced = announced
+        self._raw = raw
         self._wire: bytes | None = None
+
+    @property
+    def raw(self) -> Callable[[], Iterable[bytes]] | None:
+        """Gives the chunks of the payload anew at each call, not byte-stuffed; None for a single-line reply."""
+        payload = self.payload
+        if self._raw is not None or payload is None:
+            return self._raw
+        return (lambda: (payload,)) if isinstance(payload, bytes) else payload
 
     @property
     def positive(self) -> bool:

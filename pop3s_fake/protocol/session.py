@@ -52,7 +52,18 @@ class Session:
     [b'+OK name noted, now the password\r\n', b'+OK maildrop has 0 messages (0 octets)\r\n', b'+OK 0 0\r\n']
     """
 
-    __slots__ = ("_accounts", "_exclusive", "_handlers", "_name", "_timestamp", "maildrop", "removed", "state", "user")
+    __slots__ = (
+        "_accounts",
+        "_exclusive",
+        "_handlers",
+        "_name",
+        "_timestamp",
+        "abandoned",
+        "maildrop",
+        "removed",
+        "state",
+        "user",
+    )
 
     maildrop: OpenMaildrop | None
     """What this session sees of the maildrop; None outside TRANSACTION."""
@@ -61,6 +72,8 @@ class Session:
     """Who is logged in, also after the end."""
     removed: tuple[str, ...]
     """The unique-ids that UPDATE removed."""
+    abandoned: tuple[str, ...]
+    """The unique-ids that were marked when the session ended without UPDATE."""
 
     def __init__(self, accounts: Accounts, *, timestamp: str | None = None, exclusive: bool = True) -> None:
         """Begin in AUTHORIZATION; with a ``timestamp`` such as ``<1@localhost>`` the greeting offers APOP."""
@@ -73,6 +86,7 @@ class Session:
         self.maildrop = None
         self.user = None
         self.removed = ()
+        self.abandoned = ()
 
     def greeting(self) -> Reply:
         """The first line, which the server says unasked (RFC 1939 section 4)."""
@@ -103,11 +117,22 @@ class Session:
             return values
         return handler(self, *values)
 
+    @property
+    def open(self) -> bool:
+        """Whether it takes commands; not after QUIT."""
+        return bool(self._handlers)
+
+    @property
+    def about(self) -> str | None:
+        """Who is logged in, or has said USER and is about to."""
+        return self.user or self._name
+
     def close(self) -> None:
         """End the session without UPDATE: nothing is removed and the maildrop is free again.  Does so once."""
         maildrop, self.maildrop = self.maildrop, None
         self._handlers = {}
         if maildrop is not None:
+            self.abandoned = tuple(maildrop.marked_uids())
             maildrop.close()
 
     def _refuse(self, keyword: bytes) -> Reply:
@@ -243,6 +268,7 @@ class Session:
         finally:
             self.close()
         self.removed = result.removed
+        self.abandoned = ()
         return replies.NOT_ALL_REMOVED if result.kept else replies.SIGNING_OFF
 
     def _missing(self, number: int) -> Reply:
@@ -280,7 +306,9 @@ def _retrieval(message: Message) -> Reply:
         payload = message.content
         if payload.startswith(b".") or b"\r\n." in payload:
             payload = b"".join(stuffed([payload]))
-    return Reply(b"+OK %d octets\r\n" % message.octets, payload, uid=message.uid)
+    return Reply(
+        b"+OK %d octets\r\n" % message.octets, payload, uid=message.uid, announced=message.octets, raw=message.chunks
+    )
 
 
 def _summary(maildrop: OpenMaildrop) -> str:

@@ -27,13 +27,15 @@ __all__ = ("RuleBook", "SessionRules")
 class Entry:
     """One rule in the book."""
 
-    __slots__ = ("added", "must", "order", "rule")
+    __slots__ = ("added", "must", "order", "rule", "told")
 
     def __init__(self, rule: Rule, order: int, added: float, *, must: bool) -> None:
         self.rule = rule
         self.order = order
         self.added = added
         self.must = must
+        self.told = False
+        """Whether its failure has been judged."""
 
 
 class Index:
@@ -161,6 +163,18 @@ class RuleBook:
         self._sessions.append(session)
         return session
 
+    def need_not_strike(self) -> None:
+        """Ask of none of the rules that are here now whether it struck."""
+        for entry in self._all():
+            entry.must = False
+
+    def judge(self) -> list[UsageError | UnmetRule]:
+        """What :meth:`check_complete` and :meth:`unmet` complain about, each rule once."""
+        problems: list[UsageError | UnmetRule] = [*self.check_complete(), *self.unmet()]
+        for entry in self._all():
+            entry.told = True
+        return problems
+
     def check_complete(self) -> list[UsageError]:
         """A complaint for each rule without an action."""
         return [
@@ -169,7 +183,7 @@ class RuleBook:
                 f"as in `{entry.rule.when} -> wait 1` or .wait(1)"
             )
             for entry in self._all()
-            if not entry.rule.actions
+            if not entry.rule.actions and not entry.told
         ]
 
     def unmet(self) -> list[UnmetRule]:
@@ -179,7 +193,13 @@ class RuleBook:
         for entry in self._all():
             rule = entry.rule
             exactly = rule.limits.exactly
-            if not rule.actions or rule.limits.optional or not entry.must or rule.hits == (exactly or rule.hits or -1):
+            if (
+                not rule.actions
+                or rule.limits.optional
+                or not entry.must
+                or entry.told
+                or rule.hits == (exactly or rule.hits or -1)
+            ):
                 continue
             if sent is None:
                 sent = self._sent()

@@ -14,8 +14,8 @@ import sys
 from threading import Thread
 from typing import TYPE_CHECKING, Final, Literal
 
+from pop3s_fake.server.endings import NO_LINGER
 from pop3s_fake.server.polling import READ, poller
-from pop3s_fake.server.resets import NO_LINGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.clock import Clock
     from pop3s_fake.maildrop import Account
+    from pop3s_fake.rules import Rule
     from pop3s_fake.tls.authority import Authority
     from pop3s_fake.tls.settings import Tls
 
@@ -33,7 +34,6 @@ LATER: Final = {
     "capabilities": "a capability list of your own",
     "dialect": "dialects",
     "quirks": "quirks",
-    "rules": "rules",
     "case": "cases",
     "cassette": "cassettes",
 }
@@ -61,7 +61,7 @@ class ServerOptions:
     capabilities: Sequence[str] | None = None
     dialect: str | None = None
     quirks: Sequence[str] = ()
-    rules: Sequence[str] = ()
+    rules: Sequence[str | Rule] = ()
     case: str | None = None
     cassette: str | None = None
     port: int = 0
@@ -81,7 +81,7 @@ class ServerOptions:
         for keyword, what in LATER.items():
             if getattr(self, keyword):
                 raise UsageError(f"{keyword}= is not there yet: {what} will come with a later version")
-        for keyword in ("accounts", "names", "allow"):
+        for keyword in ("accounts", "names", "allow", "rules"):
             if isinstance(getattr(self, keyword), str):
                 raise UsageError(f"{keyword}= is a list, not the text {getattr(self, keyword)!r}")
         _known("certificate", self.certificate, certificate_ids())

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from pop3s_fake.connection import Settings
 from pop3s_fake.errors import Pop3sFakeError, UsageError, nearest, verdict
+from pop3s_fake.ledger import Ledger
 from pop3s_fake.maildrop import Account, Accounts
+from pop3s_fake.rules.rule import Rule
 from pop3s_fake.server.clocks import SystemClock
 from pop3s_fake.server.house import SETTLING, House
 from pop3s_fake.server.options import ServerOptions
+from pop3s_fake.server.rules import ServerRules, caller
 from pop3s_fake.tls.settings import Tls
 from pop3s_fake.transcript import Transcript
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -67,7 +70,7 @@ class Pop3sServer:
         capabilities: Sequence[str] | None = None,
         dialect: str | None = None,
         quirks: Sequence[str] = (),
-        rules: Sequence[str] = (),
+        rules: Sequence[str | Rule] = (),
         case: str | None = None,
         cassette: str | None = None,
         port: int = 0,
@@ -91,7 +94,7 @@ class Pop3sServer:
         ``exclusive``: whether a maildrop is open in one session at a time (RFC 1939 section 4).  ``authority``: who
         issues the certificates; left out, one that all servers of the process share.
 
-        ``stls``, ``capabilities``, ``dialect``, ``quirks``, ``rules``, ``case`` and ``cassette`` are reserved.
+        ``stls``, ``capabilities``, ``dialect``, ``quirks``, ``case`` and ``cassette`` are reserved.
         Raises :class:`~pop3s_fake.UsageError` for what cannot be.
         """
         self._options = options = ServerOptions(
@@ -120,11 +123,16 @@ class Pop3sServer:
         self.clock: Final[Clock] = clock or SystemClock()
         self.seed: Final = random.SystemRandom().getrandbits(32) if seed is None else seed
         self.transcript: Final = Transcript(self.settle)
+        self.ledger: Final = Ledger(self.settle)
+        self.rules: Final = ServerRules(self.seed, self.clock.now)
+        where = caller()
+        for rule in options.rules:
+            self.rules.add(rule, where=where)
         self._problems: list[BaseException] = []
         self._house = House(self.transcript, self.clock, deadline=options.deadline, problem=self._problems.append)
         self._port = port
         self._address = "127.0.0.1"
-        self._baseline: object = None
+        self._baseline: tuple[object, list[Rule]] | None = None
 
     def __repr__(self) -> str:
         """Where it listens, or that it does not."""
@@ -155,6 +163,9 @@ class Pop3sServer:
             now=self.clock.now,
             records=lambda hello: Records(context, hello),
             alpn=(options.tls or Tls()).alpn,
+            rules=self.rules,
+            ledger=self.ledger,
+            read=Path,
             exclusive=options.exclusive,
             seed=self.seed,
             name=options.names[0],
@@ -164,7 +175,7 @@ class Pop3sServer:
         )
         listener = self._house.open(self._port, settings, self.settle)
         self._port, self._address = listener.port, listener.address
-        self.baseline()
+        self._remember()
         return self
 
     def stop(self) -> None:
@@ -335,6 +346,42 @@ class Pop3sServer:
         self._house.disconnect(how)
         self.settle()
 
+    # rules
+
+    def on(self, when: str) -> Rule:
+        """Make a rule: when it strikes; its methods say what it does and how often.
+
+        >>> server = Pop3sServer()
+        >>> server.on("RETR#2@512").wait(0.2).end("rst").times(1)
+        Rule('RETR#2@512 -> wait 0.2, end rst; times=1')
+
+        It must strike, or the verdict is an :class:`~pop3s_fake.UnmetRule`; ``.optional()`` frees it of that.
+        Raises :class:`~pop3s_fake.UsageError` for a point that is none, with the nearest legal word.
+        """
+        return self.rules.add(Rule(when), where=caller())
+
+    def heal(self) -> None:
+        """Let no rule strike any more; whether those that had to did is still asked."""
+        self.rules.withdraw()
+
+    @contextlib.contextmanager
+    def example(self) -> Iterator[Self]:
+        """One example of a property test: as at the :meth:`baseline` before it, judged after it.
+
+        >>> with Pop3sServer() as server:
+        ...     for count in (1, 2):  # what Hypothesis would do
+        ...         with server.example():
+        ...             _ = server.maildrop.add(*["Subject: x"] * count)
+        ...             assert len(server.maildrop) == count
+        """
+        self.reset()
+        try:
+            yield self
+        except BaseException as failure:
+            self.annotate(failure, self.judge())
+            raise
+        self.check()
+
     # the verdict
 
     def judge(self) -> list[BaseException]:
@@ -344,7 +391,7 @@ class Pop3sServer:
             self.settle()
         except Pop3sFakeError as error:
             problems.append(error)
-        return [*self._taken(), *problems]
+        return [*self._taken(), *self.rules.judge(), *problems]
 
     def check(self) -> None:
         """Raise what went wrong so far: the problem itself, or several as a :class:`~pop3s_fake.Pop3sFailure`."""
@@ -376,44 +423,34 @@ class Pop3sServer:
     # between tests
 
     def baseline(self) -> None:
-        """Remember accounts and maildrops as they are now; :meth:`reset` goes back to it.  :meth:`start` does this."""
-        self._baseline = self.accounts.save()
+        """Remember accounts, maildrops and rules as they are now; :meth:`reset` goes back to it.
+
+        Rules that are there at the baseline need not strike.  Before it is called, it is where :meth:`start` began.
+        """
+        self.rules.need_not_strike()
+        self._remember()
+
+    def _remember(self) -> None:
+        self._baseline = self.accounts.save(), [rule.copy() for rule in self.rules]
 
     def reset(self) -> None:
         """Be as at the :meth:`baseline`: open sessions are reset, transcript and problems forgotten."""
         self.disconnect_all("rst")
         self.transcript.clear()
+        self.ledger.clear()
         self._taken()
         if self._baseline is not None:  # it has run
-            self.accounts.restore(self._baseline)
+            accounts, rules = self._baseline
+            self.accounts.restore(accounts)
+            self.rules.clear()
+            for rule in rules:
+                self.rules.add(rule.copy(), must=False)
 
     # what later versions bring
-
-    @property
-    def rules(self) -> NoReturn:
-        """The rule book."""
-        raise _later("rules", "rules")
-
-    @property
-    def ledger(self) -> NoReturn:
-        """What became of every message."""
-        raise _later("ledger", "the ledger")
-
-    def on(self, when: str) -> NoReturn:
-        """Make a rule."""
-        raise _later(f"on({when!r})", "rules")
-
-    def heal(self) -> NoReturn:
-        """Remove all rules."""
-        raise _later("heal()", "rules")
 
     def dialogue(self, *lines: str) -> NoReturn:
         """Follow a conversation that was written down."""
         raise _later(f"dialogue() of {len(lines)} lines", "dialogues")
-
-    def example(self) -> NoReturn:
-        """One example of a property test."""
-        raise _later("example()", "examples of property tests")
 
 
 def _later(name: str, what: str) -> UsageError:

@@ -13,10 +13,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, Send, Wait
-from pop3s_fake.errors import ClientHung
 from pop3s_fake.server.clocks import SystemClock
+from pop3s_fake.server.endings import NO_LINGER, drain, hung, wait_delivered
 from pop3s_fake.server.polling import GONE, READ, WRITE, poller
-from pop3s_fake.server.resets import NO_LINGER, wait_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +34,6 @@ READ_SIZE: Final = 65536
 
 READ_AHEAD: Final = 1 << 20
 """Octets that are taken from a client who sends while it does not read (RFC 2449 section 6.6: no deadlock)."""
-
-DRAIN: Final = 1.0
-"""Seconds for which a closed connection is read, so that what the client still sends does not become a reset."""
 
 
 class Worker:
@@ -75,6 +71,7 @@ class Worker:
         self._waiting = False
         self._blocked = False
         self._over = False
+        self._torn = False
         self._ahead = 0
         self._step: Step | None = None
         self._until: float | None = None
@@ -82,6 +79,7 @@ class Worker:
         self._poll.register(sock.fileno(), READ)
         self._wake: tuple[socket.socket, socket.socket] | None = None
         log.disconnector = self.disconnect  # type: ignore[assignment]  # it has checked the word
+        self.name = name
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -89,11 +87,6 @@ class Worker:
         self._thread.start()
 
     # asked by other threads
-
-    @property
-    def name(self) -> str:
-        """The thread's name."""
-        return self._thread.name
 
     @property
     def current(self) -> bool:
@@ -208,6 +201,7 @@ class Worker:
                 else:
                     self._sock.shutdown(socket.SHUT_WR)
             except Gone as gone:
+                self._torn = kind is Send
                 step = steps.throw(gone)
             except OSError as error:
                 how = self._ordered or "rst"
@@ -236,11 +230,14 @@ class Worker:
         end = self._end_at
         if end is None or (until is not None and until < end):
             end = until
+        left = None if end is None else (end - monotonic()) * 1000
+        if left is not None and left <= 0:
+            return False
         self._until = until
         self._waiting = True
         if self._hub.watched:
             self._hub.changed()
-        events = self._poll.poll(None if end is None else max((end - monotonic()) * 1000, 0.0))
+        events = self._poll.poll(left)
         self._waiting = False
         if self._ordered is not None:
             self._obey()
@@ -316,23 +313,18 @@ class Worker:
 
     def _hung(self) -> None:
         """Real time is over: tell the test and reset the connection."""
-        commands = self.log.commands
-        asked = f"its last command was {commands[-1]}" if commands else "it never sent a command"
-        self._problem(
-            ClientHung(
-                f"session {self.log.number} was still open after {self._limit:g} seconds (deadline={self._limit:g}); "
-                f"{asked}. The server has reset it so that the test ends\n"
-                "  -> give the client a shorter time-out, close what the test opened, or set another deadline="
-            )
-        )
+        assert self._limit is not None
+        self._problem(hung(self.log, self._limit))
         raise Gone("server", f"the deadline of {self._limit:g} seconds of real time is over", "rst")
 
     def _send(self, connection: Connection, octets: bytes) -> None:
         """Write all of it; a client that sends while it does not read is read, within bounds."""
-        if self.log.ended is None:  # else it is the closure alert
+        if self.log.ended is None:
             self._obey()
             if self._end_at is not None and monotonic() >= self._end_at:
                 self._hung()
+        elif self._torn:
+            return  # the closure alert cannot be read behind half a record
         try:
             sent = self._sock.send(octets)
         except BlockingIOError:
@@ -391,7 +383,7 @@ class Worker:
         try:
             if how == "fin":
                 self._sock.shutdown(socket.SHUT_WR)
-                self._drain()
+                drain(self._sock, lambda: self._ordered is not None)
             else:
                 wait_delivered(self._sock)
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
@@ -404,14 +396,3 @@ class Worker:
                 for end in self._wake or ():
                     end.close()
                 self._wake = None
-
-    def _drain(self) -> None:
-        """Read to the client's end, within bounds: closing with unread input would send a reset."""
-        end = monotonic() + DRAIN
-        while self._ordered is None and (left := end - monotonic()) > 0:
-            if self._poll.poll(left * 1000):
-                if self._wake is not None:
-                    self._rung()
-                with contextlib.suppress(BlockingIOError):
-                    if not self._sock.recv(READ_SIZE):
-                        return

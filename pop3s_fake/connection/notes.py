@@ -1,0 +1,87 @@
+"""What is noted of a conversation: in the transcript, in the ledger, and as a complaint about the client.
+
+Knows who is to be told what; must not know the order of the conversation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pop3s_fake.ledger import Sending
+from pop3s_fake.masking import MASK, masked
+from pop3s_fake.protocol.lines import LINE_LIMIT, OVERLONG, Line
+from pop3s_fake.protocol.violations import VIOLATIONS, broken
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pop3s_fake import transcript
+    from pop3s_fake.connection.settings import Settings
+
+__all__ = ("Notes",)
+
+
+class Notes:
+    """The notes of one conversation."""
+
+    __slots__ = ("_broken", "_log", "_settings")
+
+    def __init__(self, settings: Settings, log: transcript.Session) -> None:
+        self._settings = settings
+        self._log = log
+        self._broken: set[str] = set()
+
+    def heard(self, time: float, line: Line) -> None:
+        """A line of the client's that may hold credentials."""
+        log = self._log
+        if line is OVERLONG:
+            log.heard(time, f"(a line of more than {LINE_LIMIT} octets)", 0)
+        elif line[:5].upper() == b"PASS ":
+            log.heard(time, f"{line[:4].decode()} {MASK}", len(line) + 2)
+        elif line[:5].upper() == b"USER " and line[5:].decode("latin-1") in self._settings.accounts:
+            log.heard(time, line, len(line) + 2)
+        else:
+            log.heard(time, self._masked(line), len(line) + 2)
+
+    def check(self, line: Line) -> None:
+        """Note and tell what the client broke by this line, if it broke anything."""
+        if line is not OVERLONG:
+            line = line[: line.find(b"\n") + 1] or line  # to a bare LF: what follows it may not have come yet
+        row = broken(line)
+        if row is None or row in self._broken:
+            return
+        self._broken.add(row)
+        requirement = VIOLATIONS[row]
+        settings, log = self._settings, self._log
+        log.happened(settings.now(), f"the client broke {row}")
+        wanted = settings.strict == "should" or (settings.strict and requirement.level == "MUST")
+        if wanted and row not in settings.allow and settings.complain is not None:
+            said = "an endless line" if line is OVERLONG else self._masked(line)
+            settings.complain(requirement.violation(log.number, said))
+
+    def _masked(self, line: bytes) -> str:
+        """A line that may hold credentials, as it may be shown."""
+        accounts = list(self._settings.accounts.values())
+        secrets = {secret.encode() for user in accounts for secret in (user.login.password, user.secret)}
+        return masked(line, secrets, {user.name.encode() for user in accounts})
+
+    def sent(self, uid: str, announced: int, size: int, *, whole: bool, damaged: bool = False) -> None:
+        """A retrieval, and how much of it went out."""
+        if whole:
+            self._log.retrieved.append(uid)
+        if self._settings.ledger is not None:
+            self._settings.ledger.sent(Sending(self._log.number, uid, announced, size, whole, damaged))
+
+    def removed(self, uids: Sequence[str]) -> None:
+        """What UPDATE removed; told again, it is not noted again."""
+        if uids and not self._log.deleted:
+            self._log.deleted.extend(uids)
+            if self._settings.ledger is not None:
+                self._settings.ledger.removed(self._log.number, uids)
+
+    def ended(self, abandoned: Sequence[str]) -> None:
+        """How the session ended, with these messages still marked."""
+        ledger, number = self._settings.ledger, self._log.number
+        if ledger is not None:
+            ledger.marked(number, abandoned)
+            ledger.ended(number, self._log.ended or "server")

@@ -1,0 +1,52 @@
+"""The rule book as a server's users see it: who made a rule is found out here, and whether its file is there.
+
+Knows the caller's frame and paths; must not know how rules are matched or carried out.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pop3s_fake.errors import UsageError
+from pop3s_fake.rules.actions import Mail
+from pop3s_fake.rules.book import RuleBook
+from pop3s_fake.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ("ServerRules",)
+
+_OURS = str(Path(__file__).parent.parent)
+
+
+class ServerRules(RuleBook):
+    """The rules of one server: ``server.rules``.
+
+    >>> from pop3s_fake import Pop3sServer
+    >>> server = Pop3sServer()
+    >>> server.rules.add("RETR#2@512 -> wait 0.2, end rst; times=1") is next(iter(server.rules))
+    True
+    """
+
+    def add(self, rule: str | Rule, *, must: bool = True, where: str = "") -> Rule:
+        """Put a rule into the book, as a text or made by methods; ``must`` says that it has to strike.
+
+        Raises a :class:`~pop3s_fake.UsageError` for what is no rule or cannot be carried out, with the position and
+        the nearest legal word.
+        """
+        made: Any = Rule.parse(rule) if isinstance(rule, str) else rule
+        for action in made.actions if isinstance(made, Rule) else ():
+            if isinstance(action, Mail) and action.path is not None and not Path(action.path).is_file():
+                raise UsageError(f"rule `{made}`: there is no file {action.path!r}")
+        return super().add(made, must=must, where=where or caller())
+
+
+def caller() -> str:
+    """Where the test's author stands, as "test_sync.py:41"; "" where nobody of the outside calls."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to know
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
