@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import struct
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,7 +64,8 @@ class Client:
             try:
                 return call()
             except ssl.SSLWantReadError:
-                self.sock.sendall(self._out.read())
+                if self._out.pending:
+                    self.sock.sendall(self._out.read())
                 octets = self.sock.recv(1 << 18)
                 if octets:
                     self._in.write(octets)
@@ -71,7 +73,8 @@ class Client:
                     self._in.write_eof()
             finally:
                 if self._out.pending:
-                    self.sock.sendall(self._out.read())
+                    with contextlib.suppress(BrokenPipeError):  # an alert, to a server that is gone
+                        self.sock.sendall(self._out.read())
 
     def sealed(self, octets: bytes) -> bytes:
         """The records in which these octets leave; whoever asks sends them."""
@@ -164,7 +167,7 @@ def connect() -> Iterator[Callable[..., Client]]:
 
 
 @pytest.fixture
-def tcp() -> Iterator[Callable[[Pop3sServer], socket.socket]]:
+def tcp() -> Iterator[Callable[..., socket.socket]]:
     """Connect a bare socket; all of them are closed when the test is over."""
     with contextlib.ExitStack() as stack:
 
@@ -172,6 +175,30 @@ def tcp() -> Iterator[Callable[[Pop3sServer], socket.socket]]:
             return stack.enter_context(socket.create_connection((host, server.port), timeout=BOUND))
 
         yield made
+
+
+class Endless:
+    """A message without an end, made as fast as the client reads and no faster: the server never has to wait."""
+
+    def __init__(self) -> None:
+        self.read = threading.Semaphore(10)  # chunks ahead: more than are sent at once, fewer than fill the kernel
+
+    def __call__(self, _: int) -> Iterator[bytes]:
+        """What ``generate`` calls."""
+        while self.read.acquire(timeout=BOUND):
+            yield b"x" * 16_382 + b"\r\n"
+
+    def heard_by(self, client: Client) -> None:
+        """Ask for it and read it, to whatever end."""
+        client.send(b"RETR 1\r\n")
+        while client.recv():
+            self.read.release()
+
+
+@pytest.fixture
+def endless() -> Endless:
+    """A function for ``generate``."""
+    return Endless()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from pop3s_fake import ClientHung, Pop3sFailure, Pop3sFakeError, Pop3sServer, ProtocolViolation, UsageError
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
     from tests.server.conftest import Client
@@ -210,10 +211,10 @@ def test_a_thread_that_does_not_end_is_a_problem_like_others(connect: Callable[.
     )
 
 
-def test_no_problem_is_lost_between_two_threads(connect: Callable[..., Client]) -> None:
+def test_no_problem_is_lost_between_two_threads(tcp: Callable[..., socket.socket]) -> None:
     """One judges again and again while sessions fail."""
-    with Pop3sServer(deadline=0.05, exclusive=False) as server:
-        clients = [connect(server) for _ in range(20)]
+    with Pop3sServer(deadline=0.05) as server:
+        clients = [tcp(server) for _ in range(20)]
         problems: list[BaseException] = []
 
         def told() -> bool:

@@ -152,17 +152,9 @@ def test_no_password_is_shown(connect: Callable[..., Client]) -> None:
 @pytest.mark.parametrize(
     ("use", "text"),
     [
-        (lambda server: server.rules, "server.rules is not there yet: rules will come with a later version"),
-        (lambda server: server.ledger, "server.ledger is not there yet: the ledger will come with a later version"),
-        (lambda server: server.on("RETR"), "server.on('RETR') is not there yet: rules will come with a later version"),
-        (lambda server: server.heal(), "server.heal() is not there yet: rules will come with a later version"),
         (
             lambda server: server.dialogue("S: +OK", "C: QUIT"),
             "server.dialogue() of 2 lines is not there yet: dialogues will come with a later version",
-        ),
-        (
-            lambda server: server.example(),
-            "server.example() is not there yet: examples of property tests will come with a later version",
         ),
         (lambda server: server.stls_port, "server.stls_port is not there yet: STLS will come with a later version"),
     ],

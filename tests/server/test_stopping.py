@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import ThreadPoolExecutor
 
-    from tests.server.conftest import Client
+    from tests.server.conftest import Client, Endless
 
 SLACK: Final = 10.0
 """Seconds by which a busy machine may be late; the claim is that stop() is bounded at all."""
@@ -114,37 +115,22 @@ def test_a_client_that_has_closed_its_side_and_does_not_read_is_let_go(blocked: 
     client.sock.shutdown(socket.SHUT_WR)
     assert not server._house.wait_until(server._house._at_rest, 0.1)  # the thread has met the FIN and still sends
     stopped(server)
+    with pytest.raises(ssl.SSLEOFError):  # by FIN, though in the middle of a record
+        client.rest()
 
 
 def test_an_endless_message_to_a_client_that_reads_all_of_it_is_cut(
-    connect: Callable[..., Client], pool: ThreadPoolExecutor
+    connect: Callable[..., Client], pool: ThreadPoolExecutor, endless: Endless
 ) -> None:
     """The thread never has to wait for the client, and looks for orders all the same."""
-    started = threading.Event()
-
-    def endless(_: int) -> object:
-        while True:
-            started.set()
-            yield b"x" * 998 + b"\r\n"
-
     server = Pop3sServer().start()
-    server.maildrop.generate(1, endless, octets=1)  # type: ignore[arg-type]  # a generator is an iterable
+    server.maildrop.generate(1, endless, octets=1)
     client = connect(server).login()
-
-    def read() -> int:
-        client.send(b"RETR 1\r\n")
-        octets = 0
-        try:
-            while piece := client.recv():
-                octets += len(piece)
-        except OSError:
-            pass  # cut inside a record: an error of TLS, or a reset
-        return octets
-
-    reader = pool.submit(read)
-    assert started.wait(SLACK)
+    reader = pool.submit(endless.heard_by, client)
+    server.wait_for("RETR")
     stopped(server)
-    assert reader.result(SLACK) > 0
+    with pytest.raises(ssl.SSLEOFError):  # no closure alert, for the message is not whole
+        reader.result(SLACK)
 
 
 def test_a_session_that_waits_for_the_clients_end_is_let_go(connect: Callable[..., Client]) -> None:
@@ -154,6 +140,19 @@ def test_a_session_that_waits_for_the_clients_end_is_let_go(connect: Callable[..
     assert client.ask("QUIT") == b"+OK signing off\r\n"
     stopped(server)
     assert client.rest() == b""
+
+
+def test_what_a_client_still_says_after_quit_is_no_error_for_it(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing with unread input would send a reset, and the client's next words would fail."""
+    monkeypatch.setattr("pop3s_fake.server.endings.DRAIN", 1000.0)
+    with Pop3sServer() as server:
+        client = connect(server)
+        assert client.ask("QUIT") == b"+OK signing off\r\n"
+        for _ in range(20):
+            client.sock.sendall(b"x" * 65536)
+        assert client.rest() == b""
 
 
 def test_a_thread_that_does_not_end_is_named(connect: Callable[..., Client]) -> None:
@@ -251,7 +250,7 @@ def test_a_thread_whose_client_has_reset_ends_at_once(
     connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the client did not acknowledge before its reset, it never will."""
-    monkeypatch.setattr("pop3s_fake.server.resets.DELIVERY", 1000.0)
+    monkeypatch.setattr("pop3s_fake.server.endings.DELIVERY", 1000.0)
     with Pop3sServer() as server:
         for _ in range(20):
             client = connect(server)

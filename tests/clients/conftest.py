@@ -1,0 +1,82 @@
+"""Clients that nobody here wrote: where they are, which version they have, and how they are run within bounds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+BOUND: Final = 60.0  # seconds of real time after which a client is killed and the test fails
+
+
+def program(name: str, *ask_version: str) -> Any:
+    """A program as the parameter of a fixture: its path, with its version in the test's name, or the reason to skip."""
+    path = shutil.which(name)
+    if path is None:
+        reason = (
+            f"{name} is not installed; install it, for example with: apt-get install {name}, or brew install {name}"
+        )
+        return pytest.param(None, id=f"no-{name}", marks=pytest.mark.skip(reason=reason))
+    said = subprocess.run([path, *ask_version], capture_output=True, text=True, check=True, timeout=BOUND).stdout
+    return pytest.param(path, id="-".join(said.split()[:2]))  # "curl 7.88.1 (...)", "OpenSSL 3.0.19 27 Jan 2026"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Run a client in an environment without settings of the machine's or the user's; a hanging one fails the test."""
+    kept = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    environment |= {"HOME": str(tmp_path), "LC_ALL": "C", "NO_PROXY": "*"}
+
+    def made(*command: object, said: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        words = [str(word) for word in command]
+        try:
+            return subprocess.run(
+                words, input=said, capture_output=True, timeout=BOUND, check=False, env=environment, cwd=tmp_path
+            )
+        except subprocess.TimeoutExpired as error:
+            heard = (error.stdout or b"") + (error.stderr or b"")
+            pytest.fail(
+                f"{' '.join(words)} did not end within {BOUND:g} seconds; it said:\n{heard.decode(errors='replace')}"
+            )
+
+    return made
+
+
+@pytest.fixture(params=[program("curl", "--version")])
+def curl(request: pytest.FixtureRequest) -> str:
+    """The path of curl."""
+    path: str = request.param
+    return path
+
+
+@pytest.fixture(params=[program("openssl", "version")])
+def openssl(request: pytest.FixtureRequest) -> str:
+    """The path of OpenSSL's command."""
+    path: str = request.param
+    return path
+
+
+CONTENTS: Final = [
+    b"",
+    b"\r\n",
+    b".\r\n",
+    b"Subject: plain\r\n\r\nhello\r\n",
+    b"Subject: dots\r\n\r\n.\r\n..\r\n.hidden\r\nx.\r\n.\r\n",
+    "Subject: Grüße\r\n\r\nÄÖÜ äöü ß €\r\n".encode(),
+    b"Subject: all octets\r\n\r\n" + bytes(octet for octet in range(256) if octet not in b"\r\n") + b"\r\n",
+    b"Subject: many lines\r\n\r\n" + b"".join(b".%07d %s\r\n" % (n, b"x" * (n % 70)) for n in range(10_000)),
+]
+
+
+@pytest.fixture
+def contents() -> list[bytes]:
+    """Messages in which clients and servers go wrong; all lines end in CRLF and are short enough for all clients."""
+    return list(CONTENTS)
