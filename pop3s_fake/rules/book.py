@@ -30,11 +30,11 @@ class Entry:
     __slots__ = ("added", "must", "order", "rule", "told")
 
     def __init__(self, rule: Rule, order: int, added: float, *, must: bool) -> None:
-        self.rule = rule
-        self.order = order
-        self.added = added
-        self.must = must
-        self.told = False
+        self.rule: Rule = rule
+        self.order: int = order
+        self.added: float = added
+        self.must: bool = must
+        self.told: bool = False
         """Whether its failure has been judged."""
 
 
@@ -44,7 +44,7 @@ class Index:
     __slots__ = ("any", "points")
 
     def __init__(self, entries: list[Entry]) -> None:
-        self.any = tuple(entry for entry in entries if entry.rule.when.points == (ANY,))
+        self.any: tuple[Entry, ...] = tuple(entry for entry in entries if entry.rule.when.points == (ANY,))
         named = {point for entry in entries for point in entry.rule.when.points}
         self.points: dict[str, tuple[Entry, ...]] = dict.fromkeys(POINTS, ())
         for point in named - {ANY}:
@@ -90,7 +90,7 @@ class RuleBook:
         self.seed = seed
         self.now = now
         self.armed = False
-        self.index = Index([])
+        self.index: Index = Index([])
         self._entries: list[Entry] = []
         self._withdrawn: list[Entry] = []
         self._sessions: deque[SessionRules] = deque(maxlen=MOST_SESSIONS)
@@ -249,7 +249,7 @@ class SessionRules:
     __slots__ = ("_book", "_dice", "number", "seen")
 
     def __init__(self, book: RuleBook, number: int) -> None:
-        self.number = number
+        self.number: int = number
         self.seen: dict[str, int] = {}
         """How often each point came."""
         self._book = book

@@ -49,13 +49,13 @@ class Bound:
     __slots__ = ("about", "after", "before", "command", "deferred", "during", "losers", "rules", "session", "struck")
 
     def __init__(self, session: int, command: str, rules: Sequence[tuple[Rule, Random]]) -> None:
-        self.session = session
-        self.command = command
+        self.session: int = session
+        self.command: str = command
         """The keyword in upper case and its argument."""
         keyword, _, argument = command.partition(" ")
         number = argument.partition(" ")[0]
-        self.about = f"message {number}" if keyword in _WITH_MESSAGE and number.isdigit() else ""
-        self.rules = [rule for rule, _ in rules]
+        self.about: str = f"message {number}" if keyword in _WITH_MESSAGE and number.isdigit() else ""
+        self.rules: list[Rule] = [rule for rule, _ in rules]
         self.losers: list[tuple[Rule, Rule]] = []
         """Who lost to whom, so that the transcript can name it."""
         self.struck: dict[int, bool] = {}
@@ -74,9 +74,9 @@ class Bound:
                 elif not any(loser is rule and other is winner for loser, other in self.losers):
                     self.losers.append((rule, winner))
                     rule.misses.note(Reason.LOST, session, detail=str(winner))
-        self.before = tuple(phases["before"])
-        self.during = tuple(phases["during"])
-        self.after = tuple(phases["after"])
+        self.before: tuple[Item, ...] = tuple(phases["before"])
+        self.during: tuple[Item, ...] = tuple(phases["during"])
+        self.after: tuple[Item, ...] = tuple(phases["after"])
 
     def __repr__(self) -> str:
         """The command and the rules."""

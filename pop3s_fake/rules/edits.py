@@ -38,10 +38,10 @@ class Edits:
     __slots__ = ("_counted", "_cr", "_ends", "_tail", "changed", "truncated", "unstuffing")
 
     def __init__(self) -> None:
-        self.changed = False
+        self.changed: bool = False
         """Whether any octet went out otherwise than it came."""
-        self.truncated = False
-        self.unstuffing = False
+        self.truncated: bool = False
+        self.unstuffing: bool = False
         self._counted: list[_Counted] = []
         self._ends: str | None = None
         self._cr = False

@@ -58,7 +58,7 @@ class Misses:
     __slots__ = ("_lock", "arguments", "came", "notes", "sessions")
 
     def __init__(self) -> None:
-        self.came = 0
+        self.came: int = 0
         self.sessions: dict[int, None] = {}
         self.notes: dict[Reason, Note] = {}
         self.arguments: dict[str, None] = {}

@@ -37,7 +37,7 @@ class Outlet:
     __slots__ = ("_first", "_gap", "_held", "size")
 
     def __init__(self) -> None:
-        self.size = PIECE
+        self.size: int = PIECE
         """Octets of a piece."""
         self._gap: float | None = None
         self._first = True

@@ -67,9 +67,9 @@ class Layout:
     __slots__ = ("_payload", "lines", "parts", "status")
 
     def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self.status = len(parts.status)
-        self.lines = 1
+        self.parts: Parts = parts
+        self.status: int = len(parts.status)
+        self.lines: int = 1
         """Lines that :meth:`line` counted."""
         self._payload = 0 if parts.payload is None else None
 

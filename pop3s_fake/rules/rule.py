@@ -57,10 +57,10 @@ class Rule:
         """Begin with when it strikes; a whole rule is taken, too."""
         self.when, self.actions, self.limits = parse(when)
         self.hits = 0
-        self.skipped = 0
+        self.skipped: int = 0
         self.where = ""
         self.owned = False
-        self.misses = Misses()
+        self.misses: Misses = Misses()
         self._sessions: dict[int, None] = {}
         self._lock = Lock()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pop3s_fake.errors import UsageError
 from pop3s_fake.protocol.replies import Err, Ok
 from pop3s_fake.rules import Rule
-from pop3s_fake.rules.actions import EDITS, EditKind
+from pop3s_fake.rules.actions import EDITS, ENDINGS, EditKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
