@@ -91,10 +91,8 @@ def _settings(config: pytest.Config) -> Settings:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give each xdist worker the seed that the controller has chosen, and the directory as the controller sees it."""
-    settings = _settings(node.config)
-    node.workerinput["pop3s_seed"] = settings.seed
-    node.workerinput["pop3s_transcript_dir"] = settings.transcript_dir and str(settings.transcript_dir)
+    """Give each xdist worker the seed that the controller has chosen."""
+    node.workerinput["pop3s_seed"] = _settings(node.config).seed
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -232,7 +230,7 @@ def pop3s_trusted(pop3s_ca_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def pop3s_attach(_pop3s_watch: Watch) -> Iterator[Attach]:
+def pop3s_attach(_pop3s_watch: Watch) -> Attach:
     """Put a server of your own, of a wider scope, under this test's verdict and report: `pop3s_attach(server)`.
 
     As it is at its first attachment, with accounts and mail, so it is again at the beginning of each later test that
@@ -240,6 +238,4 @@ def pop3s_attach(_pop3s_watch: Watch) -> Iterator[Attach]:
     """
     from pytest_pop3s_fake.servers import Attach  # noqa: PLC0415  # only where a server is used
 
-    attach = Attach(_pop3s_watch)
-    yield attach
-    attach.close()
+    return Attach(_pop3s_watch)

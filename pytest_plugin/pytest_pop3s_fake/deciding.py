@@ -53,7 +53,7 @@ def read_settings(config: pytest.Config, *, chosen: int) -> Settings:
     """Read all options; a bad one is a `pytest.UsageError` with a sentence.  ``chosen``: the seed if none is given."""
     from_controller: Mapping[str, Any] = getattr(config, "workerinput", {})
     strict, deadline, shown = (_texts(config, name) for name in ("strict", "deadline", "transcript"))
-    directory = from_controller.get("pop3s_transcript_dir") or config.getoption("pop3s_transcript_dir")
+    directory = config.getoption("pop3s_transcript_dir")
     seed = config.getoption("pop3s_seed")
     keywords = [
         {

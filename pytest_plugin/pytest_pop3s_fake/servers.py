@@ -111,7 +111,7 @@ class Attach:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._lent: list[Watched] = []
+        self._lent: list[Pop3sServer] = []
 
     def __repr__(self) -> str:
         return f"<Attach: {len(self._lent)} servers>"
@@ -120,17 +120,13 @@ class Attach:
         """The server itself, as it was when it was first attached; attaching it once more does nothing."""
         if not isinstance(server, Pop3sServer):
             raise UsageError(f"pop3s_attach takes a running Pop3sServer, not {server!r}")
-        if any(watched.server is server for watched in self._lent):
+        if server in self._lent:
             return server
         if server in _ATTACHED:
             server.reset()
         else:
             server.baseline()
             _ATTACHED.add(server)
-        self._lent.append(self._watch.add(server, f"seed={server.seed}"))
+        self._lent.append(server)
+        self._watch.add(server, f"seed={server.seed}")
         return server
-
-    def close(self) -> None:
-        """Keep the problems that belong to this test."""
-        for watched in self._lent:
-            watched.keep_problems()

@@ -133,12 +133,9 @@ class Watch:
     def _show(self, servers: list[Watched], when: str) -> None:
         """Let these transcripts be the report's only ones."""
         sections = self._item._report_sections  # noqa: SLF001  # pytest can add to them, never replace
-        texts = [watched.text() for watched in servers]
-        if texts and texts == [content for _, key, content in sections if key == SECTION]:
-            return  # the call phase has shown them, and pytest shows its sections again with a failing teardown
         sections[:] = [section for section in sections if section[1] != SECTION]
-        for text in texts:
-            self._item.add_report_section(when, SECTION, text)
+        for watched in servers:
+            self._item.add_report_section(when, SECTION, watched.text())
 
     def write(self) -> None:
         """Leave the transcripts in a file, if that was asked for; a rerun of the test adds to it."""

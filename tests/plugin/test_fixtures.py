@@ -82,9 +82,16 @@ def test_an_authority_of_ones_own_issues_everything(inner: Inner) -> None:
         def test_by_marker(pop3s_server, pop3s_ca_file):
             assert pop3s_server.authority is OTHER
             assert pop3s_ca_file == OTHER.ca_file
+
+        @pytest.mark.pop3s(authority=OTHER)
+        class TestCleared:
+            @pytest.mark.pop3s(authority=None)
+            def test_by_nothing(self, pop3s_server, pop3s_ca_file):
+                assert pop3s_server.authority is MINE
+                assert pop3s_ca_file == MINE.ca_file
         """)
 
-    assert report.counts == {"passed": 2}
+    assert report.counts == {"passed": 3}
 
 
 def test_servers_stop_in_reverse_order(inner: Inner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,7 @@ def test_a_marker_is_obeyed(inner: Inner) -> None:
 )
 def test_a_bad_option_ends_the_run_at_its_start(inner: Inner, arguments: tuple[str, ...], sentence: str) -> None:
     """A sentence in place of a traceback, and no test runs."""
-    report = inner.run("def test_nothing(): pass", *arguments)
+    report = inner.run("def test_nothing(): pass", "--no-header", *arguments)
 
     assert report.result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"ERROR: {sentence}" in report.errors
@@ -157,6 +157,7 @@ def test_the_header_tells_the_seed_where_somebody_looks(pytester: pytest.Pyteste
 
 
 SEEDS = """
+    @pytest.mark.xdist_group("together")
     @pytest.mark.parametrize("n", range(4))
     def test_seed(pop3s_server_factory, n):
         with open(f"seeds-{n}.txt", "a") as file:
@@ -222,6 +223,13 @@ def test_whose_transcript_is_shown_can_be_said(inner: Inner, shows: str, section
 
         assert report.counts == {"passed": 1, "failed": 1}
         assert report.text.count("Captured pop3s transcript call") == sections
+
+
+def test_the_command_line_says_it_last(inner: Inner) -> None:
+    """It beats the ini file here, too."""
+    report = inner.run(FAIL_AND_PASS, "-o", "pop3s_transcript=all", "--pop3s-transcript=none", "-rA")
+
+    assert "Captured pop3s transcript" not in report.text
 
 
 def test_a_long_transcript_is_cut_to_its_end(inner: Inner) -> None:

@@ -76,6 +76,33 @@ def test_what_happens_after_the_test_function_is_an_error_of_the_teardown(inner:
     assert "client broke C-1939-3.2" in block
 
 
+def test_the_last_words_of_a_teardown_are_judged(inner: Inner) -> None:
+    """What a client said just before its server stops is read first."""
+    report = inner.run("""
+        @pytest.fixture(scope="module")
+        def clients():
+            clients = []
+            yield clients
+            for client in clients:
+                client.close()
+
+        @pytest.fixture
+        def client(pop3s_server, clients):
+            clients.append(Client(pop3s_server))
+            yield clients[-1]
+            clients[-1].sock.sendall(b"NOOP\\r\\n" * 1000 + b"NOOP  1\\r\\n")
+
+        def test_sync(client):
+            client.noop()
+
+        def test_next():
+            pass
+        """)
+
+    assert report.counts == {"passed": 2, "errors": 1}
+    assert PROBLEM in report.block("ERROR at teardown of test_sync")
+
+
 def test_a_failing_teardown_after_a_failing_test_repeats_nothing(inner: Inner) -> None:
     """Two reports of one test; a transcript that has not changed is in each of them once."""
     report = inner.run(
