@@ -21,8 +21,8 @@ class Clear:
 
     def __init__(self) -> None:
         self._octets: list[bytes] = []
-        self.broken = False
-        self.closed = False
+        self.broken: bool = False
+        self.closed: bool = False
 
     def feed(self, octets: bytes) -> None:
         """Take what came."""

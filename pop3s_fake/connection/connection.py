@@ -70,7 +70,7 @@ class Connection:
 
     def __init__(self, settings: Settings, log: transcript.Session) -> None:
         self._settings = settings
-        self.log = log
+        self.log: transcript.Session = log
         self._link: Records | Clear = Clear()
         self._eof = False
         self._expired = False

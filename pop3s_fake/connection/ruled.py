@@ -38,13 +38,13 @@ class Outcome:
     __slots__ = ("damaged", "head", "reply", "size", "whole")
 
     def __init__(self) -> None:
-        self.head = b""
+        self.head: bytes = b""
         """The first octets that were sent."""
-        self.size = 0
+        self.size: int = 0
         """How many octets were sent."""
-        self.whole = False
+        self.whole: bool = False
         """Whether that was the reply, to its last octet and without damage."""
-        self.damaged = False
+        self.damaged: bool = False
         """Whether the client got other octets than those of the reply."""
         self.reply: Reply | None = None
         """The reply of the command, if it was executed."""

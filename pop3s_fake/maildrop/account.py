@@ -61,7 +61,7 @@ class Account:
         token: str | None = None,
         token_expires: float | None = None,
     ) -> None:
-        self.name = _checked_name(name)
+        self.name: str = _checked_name(name)
         self._password = _checked_password(password)
         self._secret = password if secret is None else _checked_secret(secret)
         if maildrop is not None and not isinstance(maildrop, Maildrop):

@@ -56,9 +56,9 @@ class Block:
         uid: str | Callable[[int], str],
         before: int,
     ) -> None:
-        self.count = count
-        self.content = content
-        self.before = before
+        self.count: int = count
+        self.content: Callable[[int], Content] = content
+        self.before: int = before
         self._octets = octets
         self._uid = uid
         self._places: dict[str, int] | None = None

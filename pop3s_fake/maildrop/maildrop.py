@@ -48,7 +48,7 @@ class Maildrop:
 
     def __init__(self, *, live: bool = False) -> None:
         self._store = Store()
-        self.live = live
+        self.live: bool = live
 
     def add(self, *sources: Source) -> list[Message]:
         r"""Deliver messages; all of them, or with a `UsageError` none.

@@ -31,9 +31,9 @@ class Message:
 
     def __init__(self, content: bytes, uid: str, *, octets: int | None = None, arrival: int = 0) -> None:
         self._content = content
-        self.uid = uid
-        self.octets = len(content) if octets is None else octets
-        self.arrival = arrival
+        self.uid: str = uid
+        self.octets: int = len(content) if octets is None else octets
+        self.arrival: int = arrival
         self.prepared: object = None
 
     @property

@@ -54,11 +54,11 @@ class Reply:
         raw: Callable[[], Iterable[bytes]] | None = None,
     ) -> None:
         """Keep the parts as they are; ``raw`` gives the payload before byte-stuffing, where that changed anything."""
-        self.status = status
-        self.payload = payload
-        self.closes = closes
-        self.uid = uid
-        self.announced = announced
+        self.status: bytes = status
+        self.payload: bytes | Callable[[], Iterable[bytes]] | None = payload
+        self.closes: bool = closes
+        self.uid: str | None = uid
+        self.announced: int = announced
         self._raw = raw
         self._wire: bytes | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pop3s_fake.errors import UsageError
 from pop3s_fake.rules import actions
@@ -107,7 +107,7 @@ class Rule:
             return NotImplemented
         return (self.when, self.actions, self.limits) == (other.when, other.actions, other.limits)
 
-    __hash__ = None  # type: ignore[assignment]  # rules grow, so they are no keys
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # rules grow, so they are no keys
 
     # actions
 

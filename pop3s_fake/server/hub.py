@@ -22,7 +22,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._condition = Condition()
-        self.watched = 0
+        self.watched: int = 0
 
     def changed(self) -> None:
         """Something that somebody may wait for has come about; called after it has."""

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ("CLIENT_CERTIFICATE", "server_context")
 
-CLIENT_CERTIFICATE = {None: ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
+CLIENT_CERTIFICATE: dict[str | None, ssl.VerifyMode] = {
+    None: ssl.CERT_NONE,
+    "optional": ssl.CERT_OPTIONAL,
+    "required": ssl.CERT_REQUIRED,
+}
 _VERSIONS = {
     "1.0": (ssl.TLSVersion.TLSv1, ssl.HAS_TLSv1),
     "1.1": (ssl.TLSVersion.TLSv1_1, ssl.HAS_TLSv1_1),
