@@ -6,6 +6,7 @@ Knows threads and how to wait for them without sleeping; must not know accounts,
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -44,6 +45,7 @@ class House:
         self._problem = problem
         self._hub = Hub()
         self._workers: set[Worker] = set()
+        self._ending: deque[Worker] = deque()  # their work is done, their threads may take a moment to be gone
         self._accepted = 0
         self._settings: Settings | None = None
         self._settle: Callable[[], None] | None = None
@@ -69,6 +71,7 @@ class House:
         workers = list(self._workers)
         for worker in workers:
             worker.disconnect("fin")
+        workers += [worker for worker in list(self._ending) if worker not in workers]
         end = monotonic() + STOPPING
         late = [worker for worker in workers if not worker.join(max(end - monotonic(), 0.0))]
         survivors += [f"{worker.name} ({worker.doing()})" for worker in late]
@@ -114,7 +117,7 @@ class House:
             return False
         return all(worker.settled() for worker in list(self._workers))
 
-    def _accept(self, sock: socket.socket) -> None:
+    def _accept(self, sock: socket.socket, port: int) -> None:
         """Give a new connection its thread; called in the accept thread."""
         assert self._settings is not None
         assert self._settle is not None
@@ -131,12 +134,15 @@ class House:
             deadline=self._deadline,
             problem=self._problem,
             done=self._done,
-            name=f"pop3s-fake:{self.listener.port if self.listener else 0}:conn-{self._accepted}",
+            name=f"pop3s-fake:{port}:conn-{self._accepted}",
         )
+        while self._ending and self._ending[0].join(0):
+            self._ending.popleft()
         self._workers.add(worker)
         worker.start()
 
     def _done(self, worker: Worker) -> None:
         """A connection thread is about to end."""
+        self._ending.append(worker)
         self._workers.discard(worker)
         self._hub.changed()

@@ -37,8 +37,8 @@ ATTEMPTS: Final = 20
 class Listener:
     """The listening side of one server."""
 
-    def __init__(self, port: int, *, hub: Hub, accepted: Callable[[socket.socket], None]) -> None:
-        """Bind and listen; ``accepted`` is called in the accept thread with each new socket."""
+    def __init__(self, port: int, *, hub: Hub, accepted: Callable[[socket.socket, int], None]) -> None:
+        """Bind and listen; ``accepted`` is called in the accept thread with each new socket and the port."""
         self._hub = hub
         self._accepted = accepted
         self._sockets = _listening(port)
@@ -129,7 +129,7 @@ class Listener:
             sock.close()
             return
         sock.setblocking(False)
-        self._accepted(sock)
+        self._accepted(sock, self.port)
 
 
 def _listening(port: int) -> list[socket.socket]:

@@ -10,6 +10,7 @@ import pytest
 
 from pop3s_fake import Pop3sFakeError, Pop3sServer
 from pop3s_fake.server.house import STOPPING
+from pop3s_fake.server.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -233,17 +234,25 @@ def test_clients_that_connect_while_the_server_stops_are_refused_or_let_go(
             client.result(SLACK)
 
 
-def test_nothing_of_a_server_is_alive_when_stop_returns(connect: Callable[..., Client]) -> None:
-    """Also the threads that had already ended their sessions by themselves."""
-    for _ in range(50):
-        server = Pop3sServer().start()
-        clients = [connect(server) for _ in range(4)]
-        for client in clients:
-            client.send(b"QUIT\r\n")
-        for client in clients:
-            client.close()
-        server.stop()
-        assert threads_of(server.port) == []
+def test_nothing_of_a_server_is_alive_when_stop_returns(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the threads that had already ended their sessions by themselves, however long they take to go."""
+    run, lingering = Worker._run, threading.Event()
+
+    def slow_to_go(worker: Worker) -> None:
+        run(worker)
+        lingering.set()
+        threading.Event().wait(0.1)
+
+    monkeypatch.setattr(Worker, "_run", slow_to_go)
+    server = Pop3sServer().start()
+    for _ in range(3):
+        lingering.clear()
+        connect(server).close()
+        assert lingering.wait(SLACK)
+    server.stop()
+    assert threads_of(server.port) == []
 
 
 def test_a_thread_whose_client_has_reset_ends_at_once(
