@@ -182,10 +182,11 @@ class Endless:
 
     def __init__(self) -> None:
         self.read = threading.Semaphore(10)  # chunks ahead: more than are sent at once, fewer than fill the kernel
+        self.over = False
 
     def __call__(self, _: int) -> Iterator[bytes]:
         """What ``generate`` calls."""
-        while self.read.acquire(timeout=BOUND):
+        while self.read.acquire(timeout=BOUND) and not self.over:
             yield b"x" * 16_382 + b"\r\n"
 
     def heard_by(self, client: Client) -> None:
@@ -196,9 +197,12 @@ class Endless:
 
 
 @pytest.fixture
-def endless() -> Endless:
-    """A function for ``generate``."""
-    return Endless()
+def endless() -> Iterator[Endless]:
+    """A function for ``generate``; when the test is over, so is the message."""
+    message = Endless()
+    yield message
+    message.over = True
+    message.read.release()
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pop3s_fake import Pop3sServer, UsageError
+from pop3s_fake.server.options import ServerOptions, check_keywords, merged
+
+
+@pytest.mark.parametrize(
+    ("keywords", "text"),
+    [
+        ({"certificate": "expird"}, "unknown certificate 'expird'; did you mean 'expired'?"),
+        ({"client_certificate": "require"}, "unknown client_certificate 'require'; did you mean 'required'?"),
+        ({"allow": ["C-1939-3.1"]}, "unknown requirement in allow= 'C-1939-3.1'; did you mean 'C-1939-3.2'?"),
+        ({"allow": "C-1939-3.2"}, "allow= is a list, not the text 'C-1939-3.2'"),
+        ({"names": "mail.example"}, "names= is a list, not the text 'mail.example'"),
+        ({"accounts": "ann"}, "accounts= is a list, not the text 'ann'"),
+        ({"accounts": []}, "accounts= is empty: nobody could log in"),
+        ({"strict": "must"}, "strict= is True, False or 'should', not 'must'"),
+        ({"port": 65536}, "port= is a number from 0 to 65535, not 65536"),
+        ({"port": "995"}, "port= is a number from 0 to 65535, not '995'"),
+        ({"deadline": 0}, "deadline= is a number of seconds above 0, or None, not 0"),
+        ({"deadline": -1.5}, "deadline= is a number of seconds above 0, or None, not -1.5"),
+        ({"stls": True}, "stls= is not there yet: STLS will come with a later version"),
+        ({"dialect": "courier"}, "dialect= is not there yet: dialects will come with a later version"),
+        ({"quirks": ["a"]}, "quirks= is not there yet: quirks will come with a later version"),
+        ({"case": "a"}, "case= is not there yet: cases will come with a later version"),
+        ({"cassette": "a"}, "cassette= is not there yet: cassettes will come with a later version"),
+    ],
+)
+def test_a_keyword_that_cannot_be_is_an_error_at_the_call(keywords: dict[str, Any], text: str) -> None:
+    """In the caller's thread, with what would be right; the options object says the same."""
+    for call in (Pop3sServer, ServerOptions):
+        with pytest.raises(UsageError) as caught:
+            call(**keywords)
+        assert str(caught.value) == text
+
+
+def test_an_unknown_keyword_has_its_nearest_name() -> None:
+    """Wherever keywords come from; the constructor itself is checked by Python."""
+    with pytest.raises(UsageError) as caught:
+        ServerOptions.of({"certifcate": "good"})
+    assert str(caught.value) == "unknown keyword 'certifcate'; did you mean 'certificate'?"
+    with pytest.raises(UsageError) as caught:
+        check_keywords(["sede"], "the marker of test_mail.py")
+    assert str(caught.value) == "the marker of test_mail.py: unknown keyword 'sede'; did you mean 'seed'?"
+    check_keywords(["seed", "port"])
+    with pytest.raises(TypeError, match="certifcate"):
+        Pop3sServer(certifcate="good")  # type: ignore[call-arg]
+
+
+def test_options_know_the_keywords_of_the_server_and_their_defaults() -> None:
+    """One list of keywords: what the server takes, the marker takes."""
+    import inspect  # noqa: PLC0415  # only here
+
+    taken = {name: parameter.default for name, parameter in inspect.signature(Pop3sServer).parameters.items()}
+    assert taken == {name: getattr(ServerOptions(), name) for name in ServerOptions.__dataclass_fields__}
+
+
+def test_layers_of_keywords_become_one() -> None:
+    """Single values: the nearest; lists: all of them; None clears."""
+    assert merged([]) == {}
+    assert merged([{"certificate": "good", "seed": 1}, {"certificate": "expired"}]) == {
+        "certificate": "expired",
+        "seed": 1,
+    }
+    assert merged([{"allow": ["a"]}, {"allow": ["b", "c"]}, {"allow": ()}]) == {"allow": ["a", "b", "c"]}
+    assert merged([{"allow": ["a"]}, {"allow": None}, {"allow": ["b"]}]) == {"allow": ["b"]}
+    assert merged([{"port": 995}, {"port": None}]) == {}
