@@ -27,6 +27,7 @@ BOTTOM = ("clock", "errors")
 CONVERSATION = (
     *BOTTOM,
     "dialects",
+    "dialogue",
     "ledger",
     "maildrop",
     "masking",
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tls": BOTTOM,
     "rules": BOTTOM,
     "dialects": BOTTOM,
+    "dialogue": ("errors",),
     "quirks": (*BOTTOM, "rules", "dialects"),
     "transcript": (*BOTTOM, "masking"),
     "ledger": BOTTOM,
@@ -450,7 +452,7 @@ def planted(name: str, source: str, finding: str, *, is_package: bool = False) -
             "pop3s_fake.cli.main",
             "from pytest_pop3s_fake import options",
             "pop3s_fake.cli.main, line 1: imports pytest_pop3s_fake; cli may import cassette, clock, connection, "
-            "dialects, errors, factories, ledger, maildrop, masking, pop3s_fake, protocol, quirks, rules, server, "
+            "dialects, dialogue, errors, factories, ledger, maildrop, masking, pop3s_fake, protocol, quirks, rules, server, "
             "setup_file, sources, tls, transcript",
         ),
         planted(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.connection.clear import Clear
+from pop3s_fake.connection.following import Follower
 from pop3s_fake.connection.notes import Notes
 from pop3s_fake.connection.ruled import Outcome, Ruled
 from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send
@@ -80,7 +81,7 @@ class Connection:
         self._rules = None if settings.rules is None else settings.rules.session(log.number)
         self._secure = settings.records is not None
         token = blake2b(f"{settings.seed}:apop:{log.number}".encode(), digest_size=8).hexdigest()
-        self._session = Session(
+        self._session: Session | Follower = Session(
             settings.accounts,
             timestamp=f"<{log.number}.{token}@{settings.name}>",
             exclusive=settings.exclusive,
@@ -231,6 +232,10 @@ class Connection:
 
     def _converse(self) -> Steps:  # noqa: C901, PLR0912, PLR0915  # one loop without calls: it is what a session costs
         """Greeting, commands and replies, to QUIT or the end."""
+        if self._settings.dialogues is not None:
+            dialogue = self._settings.dialogues.take(self.log.number)
+            if dialogue is not None:
+                self._session = Follower(dialogue)
         now, log, link, session = self._settings.now, self.log, self._link, self._session
         execute, read, seal = session.execute, link.read, link.seal
         reader = LineReader()
@@ -246,6 +251,9 @@ class Connection:
         else:
             yield Send(link.take())
             yield from self._under(bound, session.greeting)
+        if not session.open:  # a dialogue that is nothing but a greeting
+            yield from self._part(None)
+            return
         while True:
             while not lines:
                 if self._fed:
@@ -275,7 +283,7 @@ class Connection:
                     yield from self._slowly(bound, line)
                     time = now()
                     if session.state is State.UPDATE or not session.open:
-                        yield from self._part(b"")
+                        yield from self._part(None)
                         return
                     continue
             reply = execute(line)
@@ -283,6 +291,8 @@ class Connection:
                 self._notes.check(line)
             if reply.closes:
                 break
+            if not reply.status:  # a dialogue, in which the client goes on
+                continue
             payload = reply.payload
             size, whole = 0, False
             try:
@@ -303,25 +313,26 @@ class Connection:
             if session.user is not log.user:
                 log.user = session.user
         self._notes.removed(session.removed)
-        yield from self._part(reply.status)
+        yield from self._part(reply)
 
-    def _part(self, status: bytes) -> Steps:
+    def _part(self, reply: Reply | None) -> Steps:
         """The end after QUIT: the answer, if it was not given yet, and the closure alert in one write."""
         link, log = self._link, self.log
+        answer = b"" if reply is None else reply.octets()
         time = self._settings.now()
         bound = self._rules.bind("close", user=self._session.about) if self._rules is not None else None
         if bound is not None:
-            if status:
-                yield Send(link.seal(status))
+            if answer:
+                yield Send(link.seal(answer))
             yield from self._ruled.moment(bound, link, self._maildrop)
-        octets = link.seal(status) if status and bound is None else b""
+        octets = link.seal(answer) if answer and bound is None else b""
         if not self._ruled.silent:
             octets += link.close_notify()
         if octets:
             yield Send(octets)
-        if status:
-            log.said(time, status, len(status))
-        log.ended = "quit"
+        if reply is not None and answer:
+            log.said(time, reply.status, len(answer))
+        log.ended = self._session.ended
         self._notes.ended(self._session.abandoned)
         yield End("fin")
 

@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 
     from pop3s_fake import transcript
     from pop3s_fake.connection.settings import Settings
+    from pop3s_fake.maildrop import Accounts
 
-__all__ = ("Notes",)
+__all__ = ("Notes", "without_secrets")
+
+
+def without_secrets(line: bytes, accounts: Accounts) -> str:
+    """A line of the client's as it may be shown: no credentials, and none of these accounts' secrets."""
+    users = list(accounts.values())
+    secrets = {secret.encode() for user in users for secret in (user.login.password, user.secret)}
+    return masked(line, secrets, {user.name.encode() for user in users})
 
 
 class Notes:
@@ -61,9 +69,7 @@ class Notes:
 
     def _masked(self, line: bytes) -> str:
         """A line that may hold credentials, as it may be shown."""
-        accounts = list(self._settings.accounts.values())
-        secrets = {secret.encode() for user in accounts for secret in (user.login.password, user.secret)}
-        return masked(line, secrets, {user.name.encode() for user in accounts})
+        return without_secrets(line, self._settings.accounts)
 
     def sent(self, uid: str, announced: int, size: int, *, whole: bool, damaged: bool = False) -> None:
         """A retrieval, and how much of it went out."""

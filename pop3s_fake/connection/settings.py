@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pop3s_fake.dialogue import Dialogues
     from pop3s_fake.errors import ProtocolViolation
     from pop3s_fake.ledger import Ledger
     from pop3s_fake.maildrop import Accounts, Source
@@ -32,6 +33,8 @@ class Settings:
     alpn: tuple[str, ...] = ()
     """The protocols that a ClientHello with ALPN must offer one of (RFC 7301 section 3.2)."""
     rules: RuleBook | None = None
+    dialogues: Dialogues | None = None
+    """Conversations that are followed in place of the protocol, one by the next connection."""
     ledger: Ledger | None = None
     read: Callable[[str], Source] | None = None
     """Makes a message's source of a path that stands in a rule."""

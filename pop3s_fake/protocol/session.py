@@ -65,6 +65,8 @@ class Session:
         "user",
     )
 
+    ended: Final = "quit"
+    """How a conversation ends whose last word is a session's own."""
     maildrop: OpenMaildrop | None
     """What this session sees of the maildrop; None outside TRANSACTION."""
     state: State

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from pop3s_fake.connection import Settings
+from pop3s_fake.connection.notes import without_secrets
+from pop3s_fake.dialogue import Dialogue, Dialogues
 from pop3s_fake.errors import Pop3sFakeError, UsageError, nearest, verdict
 from pop3s_fake.ledger import Ledger
 from pop3s_fake.maildrop import Account, Accounts
@@ -125,6 +127,7 @@ class Pop3sServer:
         self.transcript: Final = Transcript(self.settle)
         self.ledger: Final = Ledger(self.settle)
         self.rules: Final = ServerRules(self.seed, self.clock.now)
+        self._dialogues: Final = Dialogues()
         where = caller()
         for rule in options.rules:
             self.rules.add(rule, where=where)
@@ -164,6 +167,7 @@ class Pop3sServer:
             records=lambda hello: Records(context, hello),
             alpn=(options.tls or Tls()).alpn,
             rules=self.rules,
+            dialogues=self._dialogues,
             ledger=self.ledger,
             read=Path,
             exclusive=options.exclusive,
@@ -361,8 +365,36 @@ class Pop3sServer:
         return self.rules.add(Rule(when), where=caller())
 
     def heal(self) -> None:
-        """Let no rule strike any more; whether those that had to did is still asked."""
+        """Let no rule strike and no dialogue begin any more; whether those that had to did is still asked."""
         self.rules.withdraw()
+        self._dialogues.withdraw()
+
+    def dialogue(self, *lines: str) -> None:
+        """Let the next connection follow a conversation that is written here, in place of the protocol.
+
+        ``"S: +OK ready"`` is said by the server, as it is, as UTF-8 and with CRLF; ``"C: USER *"`` must be said by the
+        client, where ``*`` is any text, ``?`` one character, and the keyword may be in upper or lower case.  Behind the
+        last line the server ends the connection.  TLS, transcript, autologout and rules are as ever, but nobody logs in
+        and no maildrop is touched.  Of several dialogues, each connection that shakes hands takes one.
+
+        When the client says something else, the server answers ``-ERR this is not in the dialogue`` and ends the
+        connection; that, and a dialogue that was not begun or not followed to its end, is an
+        :class:`~pop3s_fake.UnmetRule`.  Raises :class:`~pop3s_fake.UsageError` for a line that is none.
+
+        >>> import poplib
+        >>> with Pop3sServer() as server:
+        ...     server.dialogue("S: +OK ready", "C: CAPA", "S: +OK", "S: X-ODD", "S: .", "C: QUIT", "S: +OK bye")
+        ...     client = poplib.POP3_SSL(server.host, server.port, context=server.client_context())
+        ...     client.capa(), client.quit()
+        ({'X-ODD': []}, b'+OK bye')
+        """
+        self._dialogues.add(
+            Dialogue(
+                lines,
+                where=caller(),
+                shown=lambda line: without_secrets(line.encode("utf-8", "surrogateescape"), self.accounts),
+            )
+        )
 
     @contextlib.contextmanager
     def example(self) -> Iterator[Self]:
@@ -391,7 +423,7 @@ class Pop3sServer:
             self.settle()
         except Pop3sFakeError as error:
             problems.append(error)
-        return [*self._taken(), *self.rules.judge(), *problems]
+        return [*self._taken(), *self.rules.judge(), *self._dialogues.judge(), *problems]
 
     def check(self) -> None:
         """Raise what went wrong so far: the problem itself, or several as a :class:`~pop3s_fake.Pop3sFailure`."""
@@ -438,6 +470,7 @@ class Pop3sServer:
         self.disconnect_all("rst")
         self.transcript.clear()
         self.ledger.clear()
+        self._dialogues.clear()
         self._taken()
         if self._baseline is not None:  # it has run
             accounts, rules = self._baseline
@@ -445,12 +478,6 @@ class Pop3sServer:
             self.rules.clear()
             for rule in rules:
                 self.rules.add(rule.copy(), must=False)
-
-    # what later versions bring
-
-    def dialogue(self, *lines: str) -> NoReturn:
-        """Follow a conversation that was written down."""
-        raise _later(f"dialogue() of {len(lines)} lines", "dialogues")
 
 
 def _later(name: str, what: str) -> UsageError:
