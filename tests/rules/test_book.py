@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import timeit
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pop3s_fake.errors import UsageError
-from pop3s_fake.rules import Rule, RuleBook
+from pop3s_fake.rules import Rule, RuleBook, SessionRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pop3s_fake.rules import SessionRules
 
 
 def book_of(*rules: str | Rule, seed: int = 1) -> RuleBook:
@@ -269,10 +266,30 @@ def test_strikes_are_counted_right_by_many_threads() -> None:
     assert (sum(counts), rule.hits, rule.skipped) == (500, 500, 100)
 
 
-def test_a_command_that_no_rule_names_costs_next_to_nothing() -> None:
-    """No objects are made for it: one look-up and one count; the bound is far above, for busy machines."""
+def test_a_command_that_no_rule_names_costs_one_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted, and nothing is asked of any rule and nothing made for it."""
+
+    def never(*_: object) -> None:
+        pytest.fail("a rule was asked")
+
+    session = book_of("RETR -> end rst").session(1)
+    monkeypatch.setattr(SessionRules, "_bind", never)
+    assert session.bind("NOOP", "", user="ann", tls=True) is None
+    assert session.bind("greeting") is None
+    assert session.seen == {"NOOP": 1, "greeting": 1}
+
+
+def test_a_book_shows_its_rules() -> None:
+    """For people."""
+    assert repr(book_of("RETR -> end rst", "STAT -> wait 1")) == "<RuleBook: RETR -> end rst, STAT -> wait 1>"
+    assert repr(book_of()) == "<RuleBook: no rules>"
+
+
+def test_a_judged_rule_is_not_complained_about_again() -> None:
+    """Each once; a rule that need not strike never."""
+    book = book_of("RETR -> end rst", "STAT")
+    assert [type(problem).__name__ for problem in book.judge()] == ["UsageError", "UnmetRule"]
+    assert book.judge() == []
     book = book_of("RETR -> end rst")
-    bind = book.session(1).bind
-    bind("NOOP")
-    best = min(timeit.repeat(lambda: bind("NOOP", "", user="ann"), number=20_000, repeat=5)) / 20_000
-    assert best < 3e-6
+    book.need_not_strike()
+    assert book.judge() == []
