@@ -148,7 +148,9 @@ class Dialogue:
                 "  -> let the client go on, or end the dialogue before that line"
             )
         line = self.lines[self._place]
-        said = _short(self._shown(self._said))
+        said = self._shown(self._said)
+        if len(said) > MOST_SHOWN:
+            said = f"{said[:MOST_SHOWN]} ..."
         return UnmetRule(
             f"{name} was left at line {line.number}\n"
             f"  {self._written(line)} was awaited; session {self._session} said {said or 'nothing'}\n"
@@ -169,15 +171,13 @@ class Dialogue:
         if right:
             near = min(right, key=lambda other: (abs(other.number - line.number), -other.number))
             return f"line {near.number} would have matched: {self._written(near)}"
-        return f"let the client say what line {line.number} awaits, or write C: {_short(self._shown(said))} there"
+        shown = self._shown(said)
+        pattern = shown if 0 < len(shown) <= MOST_SHOWN else "*"
+        return f"let the client say what line {line.number} awaits, or write C: {pattern} there"
 
     def _written(self, line: DialogueLine) -> str:
         """A line of the client's as it is written, but for its secrets."""
         return f"C: {self._shown(line.text)}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
 
 
 def _read(number: int, line: object) -> DialogueLine:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, Send, Settings
+from pop3s_fake.dialogue import Dialogues
 from pop3s_fake.maildrop import Account, Accounts
 from pop3s_fake.tls import Tls, default_authority
 from pop3s_fake.tls.records import Records
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pop3s_fake.connection import Step
     from pop3s_fake.errors import ProtocolViolation
     from pop3s_fake.maildrop import Maildrop
+    from pop3s_fake.rules import RuleBook
     from pop3s_fake.transcript import Session
 
 M1, M2 = "whqtswO00WBw418f9t5JxYwZ", "QhdPYR:00WBw1Ph7x7"
@@ -75,6 +77,8 @@ class Server:
         self.maildrop.add_one(b"Subject: two\r\n\r\n" + b"y" * 182 + b"\r\n", uid=M2)
         self.accounts = Accounts([self.account])
         self.transcript = Transcript()
+        self.dialogues = Dialogues()
+        self.rules: RuleBook | None = None
         self.complaints: list[ProtocolViolation] = []
         self.strict: bool | Literal["should"] = True
         self.allow: frozenset[str] = frozenset()
@@ -90,6 +94,8 @@ class Server:
             now=lambda: self.time,
             records=None if context is None else lambda hello: Records(context, hello),
             alpn=self.tls.alpn,
+            dialogues=self.dialogues,
+            rules=self.rules,
             exclusive=self.exclusive,
             complain=self.complaints.append,
             strict=self.strict,
