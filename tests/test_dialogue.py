@@ -64,8 +64,8 @@ def text(dialogue: Dialogue) -> str:
         (
             ("S: +OK\r\nC: QUIT",),
             (
-                r"line 1 of the dialogue, 'S: +OK\r\nC: QUIT': it has a line end in it: CRLF is added, so write each line "
-                "by itself"
+                r"line 1 of the dialogue, 'S: +OK\r\nC: QUIT': it has a line end in it: CRLF is added, so write "
+                "each line by itself"
             ),
         ),
         (("S: +OK", 5), "line 2 of the dialogue, 5: a line is a text such as 'S: +OK ready' or 'C: QUIT'"),

@@ -133,9 +133,11 @@ class Pop3sServer:
             self.rules.add(rule, where=where)
         self._problems: list[BaseException] = []
         self._house = House(self.transcript, self.clock, deadline=options.deadline, problem=self._problems.append)
+        self._names = tuple(options.names)
+        self._context: ssl.SSLContext | None = None
         self._port = port
         self._address = "127.0.0.1"
-        self._baseline: tuple[object, list[Rule]] | None = None
+        self._baseline: tuple[object, list[Rule], tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
         """Where it listens, or that it does not."""
@@ -153,18 +155,13 @@ class Pop3sServer:
         if self._house.listener is not None:
             raise UsageError(f"the server runs already, on port {self.port}; stop() it first")
         options = self._options
-        context = self.authority.server_context(
-            options.certificate,
-            names=options.names,
-            tls=options.tls or Tls(),
-            client_certificate=options.client_certificate,
-        )
+        self._certify(self._names)
         from pop3s_fake.tls.records import Records  # noqa: PLC0415  # loads ssl, which a set-up alone does not need
 
         settings = Settings(
             accounts=self.accounts,
             now=self.clock.now,
-            records=lambda hello: Records(context, hello),
+            records=lambda hello: Records(self._context, hello),  # type: ignore[arg-type]  # it is made by now
             alpn=(options.tls or Tls()).alpn,
             rules=self.rules,
             dialogues=self._dialogues,
@@ -254,6 +251,26 @@ class Pop3sServer:
     def ca_pem(self) -> str:
         """The same as text."""
         return self.authority.ca_pem
+
+    def add_name(self, name: str) -> None:
+        """Be somebody else, too: from now on new connections see a certificate for this host name as well.
+
+        Open connections keep theirs.  It does not make the name known to anybody: see the fixture ``pop3s_route``.
+        Raises :class:`~pop3s_fake.UsageError` for a name that no certificate can have.
+        """
+        if name not in self._names:
+            self._certify((*self._names, name))
+
+    def _certify(self, names: tuple[str, ...]) -> None:
+        """Show a certificate for these names to those who connect from now on."""
+        options = self._options
+        self._context = self.authority.server_context(
+            options.certificate,
+            names=names,
+            tls=options.tls or Tls(),
+            client_certificate=options.client_certificate,
+        )
+        self._names = names
 
     def client_context(self, *, client_certificate: ClientCertificate | None = None) -> ssl.SSLContext:
         """A new ``ssl.SSLContext`` that trusts the CA and verifies; yours to change."""
@@ -455,7 +472,7 @@ class Pop3sServer:
     # between tests
 
     def baseline(self) -> None:
-        """Remember accounts, maildrops and rules as they are now; :meth:`reset` goes back to it.
+        """Remember accounts, maildrops, rules and names as they are now; :meth:`reset` goes back to it.
 
         Rules that are there at the baseline need not strike.  Before it is called, it is where :meth:`start` began.
         """
@@ -463,7 +480,7 @@ class Pop3sServer:
         self._remember()
 
     def _remember(self) -> None:
-        self._baseline = self.accounts.save(), [rule.copy() for rule in self.rules]
+        self._baseline = self.accounts.save(), [rule.copy() for rule in self.rules], self._names
 
     def reset(self) -> None:
         """Be as at the :meth:`baseline`: open sessions are reset, transcript and problems forgotten."""
@@ -473,7 +490,9 @@ class Pop3sServer:
         self._dialogues.clear()
         self._taken()
         if self._baseline is not None:  # it has run
-            accounts, rules = self._baseline
+            accounts, rules, names = self._baseline
+            if names != self._names:
+                self._certify(names)
             self.accounts.restore(accounts)
             self.rules.clear()
             for rule in rules:
