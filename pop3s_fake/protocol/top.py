@@ -34,7 +34,7 @@ def top(chunks: Iterable[bytes], lines: int) -> Iterator[bytes]:
             yield chunk
             seen = octets[-3:]
             continue
-        body = max(end + len(blank) - len(seen), 0)
+        body = end + len(blank) - len(seen)  # at least 1: what was seen holds no blank line
         yield chunk[:body]
         if lines:
             yield from _lines(chain([chunk[body:]], rest), lines)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pop3s_fake.protocol.lines import LINE_LIMIT, OVERLONG, Line, LineReader
@@ -206,6 +206,8 @@ def test_stuffing_is_the_same_however_the_content_is_cut(content: bytes, places:
 
 @DETERMINISTIC
 @given(content=contents, places=places, lines=st.integers(0, 12))
+@example(content=b"a\r\n\r\n\nb\r\nc\r\n", places=[5], lines=1).via("a bare LF begins the body")
+@example(content=b"a\r\n\r\nb\r\n\r\nc\r\n", places=[7], lines=2).via("an empty line behind a line end that is cut")
 def test_top_is_the_same_however_the_content_is_cut(content: bytes, places: list[int], lines: int) -> None:
     """RFC 1939 section 7."""
     assert b"".join(top(cut(content, places), lines)) == first(content, lines)
