@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-__all__ = ("Block", "Content", "Generated", "GeneratedMessage", "check_natural")
+__all__ = ("Block", "Content", "Generated", "GeneratedMessage", "Remove", "check_natural")
 
 Content: TypeAlias = "str | bytes | Iterable[bytes]"
 """What a generating function gives: the message as text, as octets, or as pieces of octets."""
+
+Remove: TypeAlias = "Callable[[list[int]], Iterable[int]]"
+"""Carries out deletions: takes the n of messages, in order, and gives those n that it could not remove."""
 
 
 def check_natural(what: str, value: object) -> int:
@@ -43,10 +46,10 @@ class Block:
     """One call of :meth:`Maildrop.generate`: ``count`` messages, numbered by ``n`` from 1.
 
     ``octets`` is a number or a function of n.  ``uid`` is a function of n, or the beginning of names that end in n.
-    The arrival of message n is ``before + n``.
+    The arrival of message n is ``before + n``.  Without ``remove``, removing a message is no more than forgetting it.
     """
 
-    __slots__ = ("_octets", "_places", "_uid", "before", "content", "count")
+    __slots__ = ("_octets", "_places", "_remove", "_uid", "before", "content", "count")
 
     def __init__(
         self,
@@ -55,12 +58,15 @@ class Block:
         octets: int | Callable[[int], int],
         uid: str | Callable[[int], str],
         before: int,
+        *,
+        remove: Remove | None = None,
     ) -> None:
         self.count: int = count
         self.content: Callable[[int], Content] = content
         self.before: int = before
         self._octets = octets
         self._uid = uid
+        self._remove = remove
         self._places: dict[str, int] | None = None
 
     def octets(self, n: int) -> int:
@@ -84,6 +90,21 @@ class Block:
     def message(self, n: int) -> GeneratedMessage:
         """Message n, made anew at every call."""
         return GeneratedMessage(self, n, self.uid(n), self.octets(n))
+
+    def remove(self, arrivals: Iterable[int]) -> set[int]:
+        """Let the user's function remove those of these messages that are this block's; the arrivals that stayed."""
+        numbers = sorted(arrival - self.before for arrival in arrivals if 0 < arrival - self.before <= self.count)
+        if self._remove is None or not numbers:
+            return set()
+        given: object = self._remove(numbers)
+        try:
+            stayed = set(given)  # type: ignore[call-overload]
+        except TypeError as error:
+            raise UsageError(
+                f"remove({numbers}) of generate() gave an object of type {type(given).__name__}; "
+                "it must give the numbers that it could not remove, () if there are none",
+            ) from error
+        return {self.before + n for n in numbers if n in stayed}
 
     def find(self, uid: str) -> int | None:
         """The n of the message which had this unique-id at first, or None.

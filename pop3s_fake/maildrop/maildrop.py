@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop.content import Source, content_of
-from pop3s_fake.maildrop.generated import Content, check_natural
+from pop3s_fake.maildrop.generated import Content, Remove, check_natural
 from pop3s_fake.maildrop.open_maildrop import LiveOpenMaildrop, OpenMaildrop
 from pop3s_fake.maildrop.store import Store
 from pop3s_fake.maildrop.unique_ids import check_uid
@@ -79,6 +79,7 @@ class Maildrop:
         *,
         octets: int | Callable[[int], int],
         uid: Callable[[int], str] | None = None,
+        remove: Remove | None = None,
     ) -> None:
         r"""Deliver ``count`` messages that are made only when somebody reads them.
 
@@ -87,6 +88,10 @@ class Maildrop:
         number or a function of n; if the content turns out to have another, reading it ends in a `UsageError`.
         ``uid(n)`` must differ for each message of the maildrop.  This is looked at when a unique-id is searched, not
         here; the default, ``generated-1`` and so on, always does.
+
+        ``remove(numbers)`` carries out deletions where the messages come from.  It is called in UPDATE, before the
+        maildrop forgets them, with the n of those that a session deleted, and gives those n that it could not remove:
+        they stay, and QUIT is answered ``-ERR`` (RFC 1939 section 6).  What the test itself removes it is not told.
 
         >>> maildrop = Maildrop()
         >>> maildrop.generate(1_000_000, lambda n: f"Subject: {n:07}\n\n", octets=20)
@@ -102,7 +107,9 @@ class Maildrop:
             check_natural("octets(1) of generate()", octets(1))
         if uid is not None and count:
             check_uid(uid(1))
-        self._store.generate(count, content, octets, uid)
+        if remove is not None and not callable(remove):
+            raise UsageError(f"remove of generate() must be a function of a list of numbers, not {remove!r}")
+        self._store.generate(count, content, octets, uid, remove)
 
     def remove(self, uid: str) -> None:
         """Take a message away, whoever has the maildrop open; `UsageError` if there is none with this unique-id."""

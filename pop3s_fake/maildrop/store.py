@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pop3s_fake.errors import UsageError
 from pop3s_fake.maildrop.contents import Contents, Stored, contents_of
-from pop3s_fake.maildrop.generated import Block, Content, Generated
+from pop3s_fake.maildrop.generated import Block, Content, Generated, Remove
 from pop3s_fake.maildrop.lock import ExclusiveAccess
 from pop3s_fake.maildrop.message import Message
 from pop3s_fake.maildrop.unique_ids import derived_uid
@@ -172,10 +172,11 @@ class Store:
         content: Callable[[int], Content],
         octets: int | Callable[[int], int],
         uid: Callable[[int], str] | None,
+        remove: Remove | None = None,
     ) -> None:
         """Add a block of messages that are made when somebody looks."""
         with self._guard:
-            block = Block(count, content, octets, uid or self._free_beginning(), self._arrived)
+            block = Block(count, content, octets, uid or self._free_beginning(), self._arrived, remove=remove)
             self._arrived += count
             self._blocks.append(block)
             self._runs.append(Generated(block, range(1, count + 1)))
@@ -232,14 +233,23 @@ class Store:
             self._protected.update(arrivals)
 
     def update(self, arrivals: Iterable[int]) -> tuple[set[int], set[int]]:
-        """Remove these messages: those that are now gone by this call, and those that would not go."""
+        """Remove these messages: those that are now gone by this call, and those that would not go.
+
+        First where they come from, if a block has a function for that, then here: what is gone here is gone there.
+        """
         with self._guard:
             contents = self._seen()
             there = {arrival for arrival in arrivals if contents.place_of(arrival) is not None}
             kept = there & self._protected
             there -= kept
-            self._drop(there)
-            return there, kept
+            blocks = tuple(self._blocks)
+        for block in blocks:  # functions of the user, so not under the lock
+            kept |= block.remove(there)
+        with self._guard:
+            contents = self._seen()
+            gone = {arrival for arrival in there - kept if contents.place_of(arrival) is not None}
+            self._drop(gone)
+            return gone, kept
 
     def remove(self, arrival: int) -> bool:
         """Remove this message, protected or not; False if it is gone already."""
