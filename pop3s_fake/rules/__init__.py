@@ -2,7 +2,7 @@
 
 Knows points of a conversation, octets of replies and what can be done to them; must not know POP3 sessions, sockets,
 threads or files.  A rule is written as a text or built by methods (``rule``, ``grammar``); the rule book says which
-rules apply (``book``, ``bound``); the pipeline makes operations of them (``pipeline``, ``operations``).
+rules apply (``book``, ``bound``); the pipeline makes operations of them (``pipeline``, ``run``, ``operations``).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pop3s_fake.rules import RuleBook
@@ -134,6 +134,7 @@ def _stuffed(chunks: Any) -> Iterator[bytes]:
             last = (last + chunk)[-2:]
 
 
+@example([b"a", b"\r\n", b"b\r\n."], ["RETR@7 -> pace size=3 gap=1", "RETR -> edit unstuff"], 1)
 @given(CHUNKS, RULES, st.integers(1, 5))
 def test_where_the_chunks_are_cut_never_matters(chunks: list[bytes], texts: list[str], size: int) -> None:
     """The very same operations come of a payload in one chunk, in its own, and cut small."""

@@ -1,0 +1,359 @@
+r"""One run: the operations that come of one occurrence and its rules, one after the other.
+
+Knows how every action is carried out; must not know who performs the operations.  Nothing longer than a chunk of the
+payload and a piece on its way out is held, but for a function that edits the whole reply.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from pop3s_fake.rules.actions import NEEDS_PAYLOAD, Call, Edit, End, Flood, Mail, Pace, Reply, Send, Wait
+from pop3s_fake.rules.edits import Edits
+from pop3s_fake.rules.misses import Reason
+from pop3s_fake.rules.operations import Finish, HalfClose, Operation, Pause, Struck
+from pop3s_fake.rules.outlet import Outlet
+from pop3s_fake.rules.placing import BEHIND, Layout, Parts, beyond, lasting, parts_of, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+    from random import Random
+
+    from pop3s_fake.rules.actions import Action
+    from pop3s_fake.rules.bound import Bound, Item
+    from pop3s_fake.rules.rule import Rule
+
+    Doing = Generator[Operation, None, bool]
+    """Operations; afterwards whether the conversation goes on."""
+
+__all__ = ("Run",)
+
+
+class Run:
+    """An iterator of operations.  One was performed when the next one is asked for.
+
+    The iterator ends by itself after :class:`~pop3s_fake.rules.operations.Finish`.
+    """
+
+    __slots__ = (
+        "_bound",
+        "_edits",
+        "_ended_by",
+        "_noted",
+        "_now",
+        "_operations",
+        "_outlet",
+        "_over",
+        "_position",
+        "_searching",
+        "answer",
+        "damaged",
+        "sent_all",
+    )
+
+    damaged: bool
+    """Whether the client got other octets than those of the reply, or others between them."""
+    sent_all: bool
+    """Whether the reply went out to its last octet."""
+    answer: Parts | None
+    """What ``!before`` answers in place of executing the command."""
+
+    def __init__(self, bound: Bound, now: Callable[[], float]) -> None:
+        self.damaged = False
+        self.sent_all = False
+        self.answer = None
+        self._bound = bound
+        self._now = now
+        self._edits = Edits()
+        self._outlet = Outlet()
+        self._position = 0
+        """Octets of the reply that are behind us."""
+        self._over = False
+        """Whether all of the reply is."""
+        self._searching: list[Item] = []
+        """Unstuffing that waits for the first stuffed dot."""
+        self._ended_by: str | None = None
+        self._noted: set[int] = set()
+        self._operations: Generator[Operation, None, None] | None = None
+
+    def __iter__(self) -> Iterator[Operation]:
+        """Itself."""
+        return self
+
+    def __next__(self) -> Operation:
+        """The next operation; the one before it has been performed."""
+        assert self._operations is not None
+        return next(self._operations)
+
+    def close(self) -> None:
+        """Stop here; what came near to striking is noted."""
+        assert self._operations is not None
+        self._operations.close()
+
+    def begin(self, doing: Doing) -> None:
+        """Take what is to be done; where it does not get to its end, that is noted for the rules that wait."""
+
+        def guarded() -> Generator[Operation, None, None]:
+            goes_on = False
+            try:
+                goes_on = yield from doing
+            finally:
+                if not goes_on:
+                    self._cut()
+
+        self._operations = guarded()
+
+    # the three kinds of run
+
+    def before(self) -> Doing:
+        """The phase before a command is executed."""
+        bound = self._bound
+        bound.deferred = [item for item in bound.before if item.spot.behind]
+        goes_on = yield from self._all(item for item in bound.before if not item.spot.behind)
+        if goes_on:
+            yield from self._outlet.flush()
+        return goes_on
+
+    def moment(self) -> Doing:
+        """A point without a reply."""
+        goes_on = yield from self._all(self._bound.during)
+        if goes_on:
+            yield from self._outlet.flush()
+        return goes_on
+
+    def reply(self, parts: Parts) -> Doing:
+        """The reply and what comes after it."""
+        bound = self._bound
+        layout = Layout((yield from self._replaced(parts)))
+        goes_on = yield from self._walk(layout, self._placed(layout))
+        if goes_on:
+            goes_on = yield from self._all([*bound.deferred, *bound.after])
+        if goes_on:
+            yield from self._flush()
+        return goes_on
+
+    # the reply
+
+    def _replaced(self, parts: Parts) -> Generator[Operation, None, Parts]:
+        """The reply that stands in for this one, if a rule says so: a text of the rule's, or what a function made."""
+        whole = [item for item in self._bound.during if _whole(item.action)]
+        for item in sorted(whole, key=lambda item: (not isinstance(item.action, Reply), item.order)):
+            if not (yield from self._strikes(item, 0)):
+                continue
+            action = item.action
+            if isinstance(action, Reply):
+                octets = action.octets(self._bound.command)
+                if action.keep:
+                    parts = Parts(octets, parts.payload, parts.stuff, parts.terminator)
+                    self.damaged = self.damaged or not octets.startswith(b"+OK")
+                else:
+                    parts = parts_of(octets)
+                    self.damaged = True
+            elif isinstance(action, Edit) and callable(action.kind):
+                octets = b"".join(Layout(parts).all())
+                edited = bytes(action.kind(octets))
+                self.damaged = self.damaged or edited != octets
+                parts = parts_of(edited)
+        return parts
+
+    def _placed(self, layout: Layout) -> list[tuple[int, Item]]:
+        """The actions with their octets; what is met first stands last."""
+        placed = []
+        for item in self._bound.during:
+            action = item.action
+            if _whole(action):
+                continue
+            if isinstance(action, Edit) and action.kind in NEEDS_PAYLOAD and not layout.several:
+                self._missed(item, f"its reply had one line, so there was nothing to edit {action.kind}")
+                continue
+            octet = place(item.spot, layout)
+            if octet is None:
+                self._beyond(item, layout)
+            else:
+                placed.append((octet, item))
+        return sorted(placed, key=lambda pair: (pair[0], pair[1].sorted_by), reverse=True)
+
+    def _walk(self, layout: Layout, placed: list[tuple[int, Item]]) -> Doing:
+        """The octets of the reply, and at each place what is to be done there."""
+        if not (yield from self._pass(layout.parts.status, placed, payload=False)):
+            return False
+        if layout.several:
+            for chunk in layout.chunks():
+                if not (yield from self._pass(chunk, placed, payload=True)):
+                    return False
+                if self._edits.truncated and (not placed or placed[-1][0] == BEHIND):
+                    break  # no more of it goes out, and nothing is to be met
+            else:
+                layout.measured(self._position - layout.status)
+            for pair in [pair for pair in placed if _in_payload(pair[1]) and pair[0] > self._position]:
+                placed.remove(pair)
+                self._beyond(pair[1], layout)
+            if not (yield from self._pass(layout.parts.terminator, placed, payload=False)):
+                return False
+        return (yield from self._last(layout, placed))
+
+    def _pass(self, chunk: bytes, placed: list[tuple[int, Item]], *, payload: bool) -> Doing:
+        """One chunk, cut at the places that lie in it."""
+        while placed and placed[-1][0] < self._position + len(chunk):
+            octet = placed[-1][0]
+            cut = octet - self._position
+            yield from self._out(chunk[:cut], payload=payload)
+            chunk = chunk[cut:]
+            here = []
+            while placed and placed[-1][0] == octet:
+                here.append(placed.pop()[1])
+            if not (yield from self._all(here)):
+                return False
+        yield from self._out(chunk, payload=payload)
+        return True
+
+    def _out(self, octets: bytes, *, payload: bool) -> Generator[Operation, None, None]:
+        """Octets of the reply, edited, to the way out."""
+        if payload and self._searching:
+            at = self._edits.stuffed(octets)
+            if at is not None:
+                yield from self._edited(octets[:at], payload=True)
+                octets = octets[at:]
+                for item in self._searching:
+                    if (yield from self._strikes(item, self._position)):
+                        self._edits.begin("unstuff")
+                self._searching = []
+        yield from self._edited(octets, payload=payload)
+
+    def _edited(self, octets: bytes, *, payload: bool) -> Iterator[Operation]:
+        """Octets of the reply, as the edits leave them."""
+        if octets:
+            self._position += len(octets)
+            edited = self._edits.apply(octets, payload=payload)
+            self.damaged = self.damaged or self._edits.changed
+            yield from self._outlet.push(edited)
+
+    def _last(self, layout: Layout, placed: list[tuple[int, Item]]) -> Doing:
+        """What stands behind the last octet, and a note of what lies beyond."""
+        yield from self._outlet.push(self._edits.finish())
+        self._over = not self._edits.truncated
+        for item in self._searching:
+            self._missed(item, "its payload had no stuffed dot, so there was nothing to edit unstuff")
+        here = []
+        for octet, item in placed:
+            if item.spot.behind or item.spot.follows or (octet == self._position and not lasting(item.action)):
+                here.append(item)
+            else:
+                self._beyond(item, layout)
+        return (yield from self._all(here))
+
+    # actions
+
+    def _all(self, items: Iterable[Item]) -> Doing:
+        """Several actions at one place."""
+        for item in sorted(items, key=lambda item: item.sorted_by):
+            if isinstance(item.action, Edit) and item.action.kind == "unstuff":
+                self._searching.append(item)  # it strikes where there is something to unstuff
+            elif (yield from self._strikes(item, self._position)):
+                yield from self._do(item)
+                if isinstance(item.action, End) and item.action.how != "half-close":
+                    return False
+        return self._ended_by is None
+
+    def _do(self, item: Item) -> Generator[Operation, None, None]:
+        """One action."""
+        action = item.action
+        match action:
+            case Wait():
+                yield from self._flush()
+                yield Pause(None if action.span is None else _between(action.span, item.dice))
+            case Pace():
+                yield from self._flush()
+                self._outlet.pace(action)
+            case Edit():
+                assert not callable(action.kind)
+                yield from self._outlet.push(self._edits.begin(action.kind, action.count))
+            case Reply():
+                self.answer = parts_of(action.octets(self._bound.command))
+            case Send():
+                self.damaged = self.damaged or not self._over
+                yield from self._outlet.push(action.octets)
+            case Flood():
+                self.damaged = self.damaged or not self._over
+                yield from self._flood(action)
+            case End():
+                yield from self._flush()
+                self._ended_by = f"`{item.rule}` had ended the conversation"
+                yield HalfClose() if action.how == "half-close" else Finish(_HOW[action.how])
+            case Mail():
+                yield action
+            case Call():
+                yield from self._flush()
+                yield action
+            case _:  # the rule book refuses what is not carried out yet
+                raise AssertionError(action)
+
+    def _flood(self, action: Flood) -> Generator[Operation, None, None]:
+        """The unit again and again; the clock is looked at before each piece."""
+        at_once = max(1, self._outlet.size // len(action.unit))
+        left = action.octets // len(action.unit)
+        until = self._now() + action.seconds
+        while left and self._now() < until:
+            count = min(at_once, left)
+            left -= count
+            yield from self._outlet.push(action.unit * count)
+
+    def _flush(self) -> Generator[Operation, None, None]:
+        """All that is on its way goes out."""
+        yield from self._outlet.flush()
+        self.sent_all = self._over
+
+    # strikes and misses
+
+    def _strikes(self, item: Item, octet: int) -> Generator[Operation, None, bool]:
+        """Whether this item's rule strikes; the first of its actions counts the hit."""
+        struck, rule = self._bound.struck, item.rule
+        known = struck.get(id(rule))
+        if known is None:
+            if item.spot.follows:
+                return False
+            known = struck[id(rule)] = rule.strike(self._bound.session)
+            if known:
+                yield Struck(rule, octet)
+        return known
+
+    def _missed(self, item: Item, detail: str) -> None:
+        """Something was not there to strike at."""
+        self._note(item.rule, Reason.NOTHING, detail=detail)
+
+    def _beyond(self, item: Item, layout: Layout) -> None:
+        """The offset of a rule lies outside of the reply."""
+        if item.spot.offset is not None:
+            self._note(item.rule, Reason.BEYOND, size=layout.total, detail=beyond(item.spot.offset, layout))
+
+    def _cut(self) -> None:
+        """It is over before the rest of the rules had their turn."""
+        bound = self._bound
+        why = self._ended_by or "the conversation was over"
+        for item in (*bound.before, *bound.during, *bound.after):
+            self._note(item.rule, Reason.CUT, detail=f"{why} at octet {self._position} of its reply")
+
+    def _note(self, rule: Rule, reason: Reason, *, detail: str, size: int = 0) -> None:
+        """Remember for the explanation why a rule did not strike, unless it did or more is known."""
+        bound = self._bound
+        if id(rule) not in bound.struck and id(rule) not in self._noted:
+            self._noted.add(id(rule))
+            rule.misses.note(reason, bound.session, size=size, about=bound.about, detail=detail)
+
+
+_HOW: Final[dict[str, Literal["clean", "fin", "rst"]]] = {"clean": "clean", "fin": "fin", "rst": "rst"}
+
+
+def _whole(action: Action) -> bool:
+    """Whether an action works on the reply as a whole, before any octet of it is placed."""
+    return isinstance(action, Reply) or (isinstance(action, Edit) and callable(action.kind))
+
+
+def _in_payload(item: Item) -> bool:
+    """Whether an action stands in the payload or nowhere."""
+    return item.spot.offset is not None and item.spot.offset.kind == "body" and not item.spot.follows
+
+
+def _between(span: tuple[float, float], dice: Random) -> float:
+    """The seconds to wait."""
+    return span[0] if span[0] == span[1] else dice.uniform(*span)
