@@ -40,6 +40,8 @@ def reply(bound: Bound, parts: Parts, now: Callable[[], float]) -> Run:
     r"""A reply on its way, and what is done after it.
 
     >>> from pop3s_fake.rules.book import RuleBook
+    >>> from pop3s_fake.rules.operations import Struck
+    >>> from pop3s_fake.rules.placing import Parts
     >>> book = RuleBook(seed=1, now=lambda: 0.0)
     >>> rule = book.add("STAT@3 -> wait 2")
     >>> run = reply(book.session(1).bind("STAT"), Parts(b"+OK 0 0\r\n"), book.now)
