@@ -54,6 +54,7 @@ class Pop3sTestCase(unittest.TestCase):
         """The server of this test; a `UsageError` if ``pop3s_options`` cannot be."""
         if self.__server is None:
             server = self.make_server()
+            server.rules.need_not_strike()  # they are there for all tests of the class
             # Accounts that the class names are there for its other tests, too, which must find them untouched.
             accounts = server.accounts.save()
             server.start()

@@ -45,8 +45,13 @@ class ServerRules(RuleBook):
 
 
 def caller() -> str:
-    """Where the test's author stands, as "test_sync.py:41"; "" where nobody of the outside calls."""
+    """Where the test's author stands, as "test_sync.py:41"; "" where nobody of the outside calls.
+
+    A module that pytest leaves out of its tracebacks is nobody's: the plugin's, and those of the author's helpers.
+    """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # there is no other way to know
-    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame is not None and (
+        frame.f_code.co_filename.startswith(_OURS) or frame.f_globals.get("__tracebackhide__") is True
+    ):
         frame = frame.f_back
     return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"

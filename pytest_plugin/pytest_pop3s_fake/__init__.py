@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake import Authority, Maildrop, Pop3sServer
     from pytest_pop3s_fake.deciding import Settings
-    from pytest_pop3s_fake.servers import Attach, ServerFactory
+    from pytest_pop3s_fake.servers import Attach, Route, ServerFactory
     from pytest_pop3s_fake.verdict import Watch
 
 __all__ = (
@@ -27,6 +27,7 @@ __all__ = (
     "pop3s_ca_file",
     "pop3s_client_context",
     "pop3s_maildrop",
+    "pop3s_route",
     "pop3s_server",
     "pop3s_server_factory",
     "pop3s_server_options",
@@ -227,6 +228,26 @@ def pop3s_trusted(pop3s_ca_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
     monkeypatch.setenv("SSL_CERT_FILE", str(pop3s_ca_file))
     return pop3s_ca_file
+
+
+@pytest.fixture
+def pop3s_route(request: pytest.FixtureRequest) -> Iterator[Route]:
+    """Send this process's connections to a name and port to the test's server: `pop3s_route("pop.gmail.com", 995)`.
+
+    The server gets a certificate for the name as well, so that a client which trusts its CA (see `pop3s_trusted`) finds
+    all in order.  Several names may lead to it, and `server=` names another server.  At the end of the test the names
+    are what they were.
+
+    This reaches what asks `socket.getaddrinfo` when it connects: `socket.create_connection`, poplib, asyncio, anyio,
+    trio, urllib3 and most of Python.  It does not reach other processes, code that resolves names by itself or in C
+    (`socket.connect` with a name, c-ares, aiodns, uvloop, dnspython), code that has taken a `getaddrinfo` of its own
+    before (`from socket import getaddrinfo`) or keeps what it found, and numeric addresses.
+    """
+    from pytest_pop3s_fake.servers import Route  # noqa: PLC0415  # only where a server is used
+
+    route = Route(lambda: request.getfixturevalue("pop3s_server"))
+    yield route
+    route.close()
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ Knows where options come from, how they are spelt and which beats which; must no
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import pytest
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ("Settings", "Shown", "decided", "read_settings", "seed_of")
+    from pop3s_fake.rules import Rule
+
+__all__ = ("Given", "Settings", "Shown", "decided", "read_settings", "seed_of")
 
 # Frames of this module tell nobody anything; the line of the test that called it does.
 __tracebackhide__ = True
@@ -117,16 +120,40 @@ def _directory(base: Path, text: str) -> Path:
 def decided(
     item: pytest.Item, settings: Settings, *, base: Mapping[str, Any], options: object, call: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The keywords of a server of this test.
+    """The keywords of a server of this test; its rules, if there are any, as :class:`Given`.
 
     From the weakest to the strongest: ``base``, the ini file, ``options`` (what `pop3s_server_options` gave), the
     markers from the outermost to the nearest, ``call`` (keywords given to the factory), and the command line.
     """
     if not isinstance(options, Mapping):
         raise UsageError(f"pop3s_server_options gives a dict of Pop3sServer's keywords, not {options!r}")
-    check_keywords(options, "pop3s_server_options")
-    check_keywords(call, "pop3s_server_factory")
-    return merged([base, settings.ini, options, *_markers(item), call, settings.command_line])
+    chosen = _with_rules(options, "pop3s_server_options")
+    called = _with_rules(call, "pop3s_server_factory", must=True, where="")
+    return merged([base, settings.ini, chosen, *_markers(item), called, settings.command_line])
+
+
+@dataclass(frozen=True)
+class Given:
+    """A rule that stands among the keywords of a server."""
+
+    rule: str | Rule
+    must: bool
+    """Whether it must strike: it was made for this one test."""
+    where: str
+    """Who gave it; "" for the test itself, by a call."""
+
+
+def _with_rules(
+    keywords: Mapping[str, Any], origin: str, *, must: bool = False, where: str | None = None
+) -> Mapping[str, Any]:
+    """Checked keywords, in which each rule knows where it comes from."""
+    check_keywords(keywords, origin)
+    rules = keywords.get("rules")
+    if rules is None:
+        return keywords
+    if not isinstance(rules, Iterable) or isinstance(rules, str):
+        raise UsageError(f"{origin}: rules= is a list such as ['RETR -> end rst'], not {rules!r}")
+    return {**keywords, "rules": [Given(rule, must, origin if where is None else where) for rule in rules]}
 
 
 def _markers(item: pytest.Item) -> Iterator[Mapping[str, Any]]:
@@ -136,8 +163,17 @@ def _markers(item: pytest.Item) -> Iterator[Mapping[str, Any]]:
         if mark.args:
             given = ", ".join(map(repr, mark.args))
             raise UsageError(f"{origin} takes keywords only, such as certificate='expired', not {given}")
-        check_keywords(mark.kwargs, origin)
-        yield mark.kwargs
+        if node is item:
+            yield _with_rules(mark.kwargs, origin, must=True, where=_line_of(item))
+        else:
+            yield _with_rules(mark.kwargs, origin)
+
+
+def _line_of(item: pytest.Item) -> str:
+    """Where a test stands, as "test_sync.py:41"; its markers stand there, too."""
+    path, line, _ = item.location
+    name = PurePath(path).name
+    return name if line is None else f"{name}:{line + 1}"
 
 
 def seed_of(item: pytest.Item, settings: Settings, number: int) -> int:

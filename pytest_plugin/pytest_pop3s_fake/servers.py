@@ -1,4 +1,4 @@
-"""The callables behind `pop3s_server_factory` and `pop3s_attach`: servers for one test, made or lent.
+"""The callables behind `pop3s_server_factory`, `pop3s_attach` and `pop3s_route`: servers for one test.
 
 Knows when a server begins and ends to belong to a test; must not know how it is judged or with which keywords it is
 made.
@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from pop3s_fake.errors import Pop3sFakeError, UsageError
+from pop3s_fake.rules import Rule
+from pop3s_fake.server.route import Routes
 from pop3s_fake.server.server import Pop3sServer
 from pytest_pop3s_fake.deciding import decided, seed_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pytest
 
     from pop3s_fake.tls.authority import Authority
-    from pytest_pop3s_fake.deciding import Settings
+    from pytest_pop3s_fake.deciding import Given, Settings
     from pytest_pop3s_fake.verdict import Watch, Watched
 
-__all__ = ("Attach", "ServerFactory")
+__all__ = ("Attach", "Route", "ServerFactory")
 
 # Frames of this module tell nobody anything; the line of the test that called it does.
 __tracebackhide__ = True
@@ -85,7 +87,10 @@ class ServerFactory:
             chosen = self._keywords(keywords)
             pinned = "seed" in chosen
             chosen.setdefault("seed", seed_of(self._item, self._settings, len(self._made)))
+            rules: list[Given] = chosen.pop("rules", [])
             server = Pop3sServer(**chosen)
+            for given in rules:
+                _add(server, given)
             # Accounts that a marker or a module names are there for other tests, too, which must find them untouched.
             accounts = server.accounts.save()
             server.start()
@@ -100,6 +105,14 @@ class ServerFactory:
         chosen = decided(self._item, self._settings, base=base, options=self._options, call=keywords)
         chosen.setdefault("authority", self._authority)  # a None has cleared it
         return chosen
+
+
+def _add(server: Pop3sServer, given: Given) -> None:
+    """Give a server a rule; one that does not stand in the test itself is there for other tests, too."""
+    rule = given.rule
+    if given.where and isinstance(rule, Rule):
+        rule = rule.copy()
+    server.rules.add(rule, must=given.must, where=given.where)
 
 
 _ATTACHED: Final[WeakSet[Pop3sServer]] = WeakSet()
@@ -130,3 +143,30 @@ class Attach:
         self._lent.append(server)
         self._watch.add(server, f"seed={server.seed}")
         return server
+
+
+class Route:
+    """Sends this process's connections to servers; given by the fixture `pop3s_route`, never made by hand."""
+
+    def __init__(self, server: Callable[[], Pop3sServer]) -> None:
+        self._server = server
+        self._routes = Routes()
+
+    def __repr__(self) -> str:
+        return f"<Route: {self._routes!r}>"
+
+    def __call__(self, name: str, port: int | str = 995, *, server: Pop3sServer | None = None) -> Pop3sServer:
+        """Send connections to this name and port to the test's server, or to another; gives that server.
+
+        Raises `UsageError` for what is no host name or no port.
+        """
+        chosen = self._server() if server is None else server
+        try:
+            self._routes.add(name, port, chosen)
+        except UsageError as error:
+            raise error.with_traceback(None) from None
+        return chosen
+
+    def close(self) -> None:
+        """Let names be what they are again."""
+        self._routes.close()
