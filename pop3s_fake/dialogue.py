@@ -86,12 +86,12 @@ class Dialogue:
 
         Raises :class:`~pop3s_fake.errors.UsageError` with the number of the line that is wrong.
         """
-        self.lines = tuple(_read(number, line) for number, line in enumerate(lines, 1))
+        self.lines: tuple[DialogueLine, ...] = tuple(_read(number, line) for number, line in enumerate(lines, 1))
         if not self.lines:
             raise UsageError("a dialogue has lines, such as 'S: +OK ready', 'C: QUIT', 'S: +OK'")
         if self.lines[0].side == "C":
             raise _wrong(1, lines[0], "the server speaks first (RFC 1939 section 4): begin with 'S: +OK ready'")
-        self.where = where
+        self.where: str = where
         self._shown = shown
         self._session: int | None = None
         self._place = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, Never, NoReturn
 
 from pop3s_fake.connection import Settings
 from pop3s_fake.connection.notes import without_secrets
@@ -20,7 +20,7 @@ from pop3s_fake.maildrop import Account, Accounts
 from pop3s_fake.rules.rule import Rule
 from pop3s_fake.server.clocks import SystemClock
 from pop3s_fake.server.house import SETTLING, House
-from pop3s_fake.server.options import ServerOptions
+from pop3s_fake.server.options import ServerOptions, check_keywords
 from pop3s_fake.server.rules import ServerRules, caller
 from pop3s_fake.tls.settings import Tls
 from pop3s_fake.transcript import Transcript
@@ -83,6 +83,7 @@ class Pop3sServer:
         deadline: float | None = 30.0,
         exclusive: bool = True,
         authority: Authority | None = None,
+        **unknown: Never,
     ) -> None:
         """Check the keywords; nothing runs before :meth:`start`.
 
@@ -99,6 +100,7 @@ class Pop3sServer:
         ``stls``, ``capabilities``, ``dialect``, ``quirks``, ``case`` and ``cassette`` are reserved.
         Raises :class:`~pop3s_fake.UsageError` for what cannot be.
         """
+        check_keywords(unknown)
         self._options = options = ServerOptions(
             accounts=accounts,
             certificate=certificate,
