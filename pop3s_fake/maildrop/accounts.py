@@ -11,7 +11,7 @@ from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop.account import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, ValuesView
+    from collections.abc import Iterable, Iterator
 
 __all__ = ("Accounts",)
 
@@ -57,9 +57,9 @@ class Accounts:
             account.restore(state)
         self._accounts = {account.name: account for account, _ in saved}
 
-    def values(self) -> ValuesView[Account]:
+    def values(self) -> tuple[Account, ...]:
         """The accounts themselves."""
-        return self._accounts.values()
+        return tuple(self._accounts.values())  # in one step: a test may add an account meanwhile
 
     def __getitem__(self, name: str) -> Account:
         account = self._accounts.get(name)

@@ -271,3 +271,11 @@ def test_a_second_account_of_the_same_name_is_refused() -> None:
     with pytest.raises(UsageError, match=r"^an account must be an Account, not str$"):
         accounts.add(not_an_account)
     assert accounts["ann"].check_password(PASSWORD.encode())
+
+
+def test_an_account_may_be_added_while_somebody_looks_at_all_of_them() -> None:
+    """A session looks for passwords to mask while the test adds an account."""
+    accounts = Accounts([Account("ann", PASSWORD), Account("bob", PASSWORD)])
+    for account in accounts.values():
+        accounts.add(Account(f"{account.name}-2", PASSWORD))
+    assert list(accounts) == ["ann", "bob", "ann-2", "bob-2"]
