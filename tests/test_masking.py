@@ -137,6 +137,9 @@ def test_the_name_of_an_account_is_no_secret_even_if_it_is_the_password() -> Non
         "X ****",
         "USER ****2",
     ]
+    for line in (b"USER tester", b"user tester"):
+        assert masked(line, [b"tester"], [b"tester"]) == line.decode()
+    assert masked(b"USES tester", [b"tester"], [b"tester"]) == "USES ****"
 
 
 def test_a_short_password_is_masked_in_its_place_only() -> None:
