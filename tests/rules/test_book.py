@@ -213,6 +213,13 @@ def test_chance_of_one_rule_does_not_depend_on_another() -> None:
     assert beside == alone
 
 
+def test_two_rules_of_the_same_chance_do_not_strike_together() -> None:
+    """What a rule says is part of its seed."""
+    session = book_of("NOOP -> wait 1; p=0.5", 'NOOP -> send "x"; p=0.5').session(1)
+    found = [session.bind("NOOP") for _ in range(40)]
+    assert {len(bound.rules) for bound in found if bound is not None} == {1, 2}
+
+
 @pytest.mark.parametrize(("p", "expected"), [(0, False), (1, True)])
 def test_certain_chances_are_certain(p: float, expected: bool) -> None:  # noqa: FBT001
     """Nothing is left to chance at 0 and 1."""
@@ -264,6 +271,28 @@ def test_strikes_are_counted_right_by_many_threads() -> None:
         thread.join()
     rule = next(iter(book))
     assert (sum(counts), rule.hits, rule.skipped) == (500, 500, 100)
+
+
+class Watched:
+    """A lock that notes how often a rule had struck and let pass, when it was taken and when it was given back."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.seen: list[tuple[int, int]] = []
+
+    def __enter__(self) -> None:
+        self.seen.append((self.rule.hits, self.rule.skipped))
+
+    def __exit__(self, *_: object) -> None:
+        self.seen.append((self.rule.hits, self.rule.skipped))
+
+
+def test_strikes_are_counted_under_the_lock() -> None:
+    """Threads may change places between any two steps."""
+    rule = Rule("NOOP -> wait 1; times=1, skip=1")
+    rule._lock = watched = Watched(rule)  # type: ignore[assignment]  # all that is used of a lock
+    assert (rule.passes(), rule.passes(), rule.strike(1), rule.strike(1)) == (True, False, True, False)
+    assert watched.seen == [(0, 0), (0, 1), (0, 1), (0, 1), (0, 1), (1, 1), (1, 1), (1, 1)]
 
 
 def test_a_command_that_no_rule_names_costs_one_look_up(monkeypatch: pytest.MonkeyPatch) -> None:

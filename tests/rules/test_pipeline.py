@@ -229,6 +229,11 @@ def test_a_function_edits_the_whole_reply(play: Callable[..., Any]) -> None:
     assert played.run.damaged
 
 
+def test_a_function_edits_the_reply_that_a_rule_gives(play: Callable[..., Any]) -> None:
+    """Whichever of the two was added first."""
+    assert play(Rule("RETR").edit(bytes.lower), 'RETR -> reply "+OK MINE"').octets == b"+ok mine\r\n"
+
+
 def test_a_function_that_changes_nothing_damages_nothing(play: Callable[..., Any]) -> None:
     """The octets count, not the intention."""
     played = play(Rule("RETR").edit(lambda octets: octets))
