@@ -15,7 +15,7 @@ from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.connection.clear import Clear
 from pop3s_fake.connection.following import Follower
 from pop3s_fake.connection.notes import Notes
-from pop3s_fake.connection.ruled import Outcome, Ruled
+from pop3s_fake.connection.ruled import Outcome, Ruled, words
 from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send
 from pop3s_fake.protocol.commands import plain
 from pop3s_fake.protocol.lines import COMMAND_LIMIT, OVERLONG, Line, LineReader
@@ -66,6 +66,7 @@ class Connection:
         "_secure",
         "_session",
         "_settings",
+        "_speaks",
         "log",
     )
 
@@ -77,9 +78,11 @@ class Connection:
         self._expired = False
         self._fed = False
         self._notes = Notes(settings, log)
-        self._ruled = Ruled(settings, log)
+        self._ruled = Ruled(settings, log, self._notes.hidden)
         self._rules = None if settings.rules is None else settings.rules.session(log.number)
         self._secure = settings.records is not None
+        self._speaks = not self._secure
+        """Whether anything can be said: TLS is up, or there is none."""
         token = blake2b(f"{settings.seed}:apop:{log.number}".encode(), digest_size=8).hexdigest()
         self._session: Session | Follower = Session(
             settings.accounts,
@@ -115,6 +118,7 @@ class Connection:
                 broken_tls = self._broken_tls(error)
                 if broken_tls is None:
                     raise  # it comes from a function of the test's that makes messages
+                self._speaks = False
                 raise broken_tls from None
         except Gone as gone:
             self._session.close()
@@ -124,8 +128,11 @@ class Connection:
     def _leave(self, gone: Gone) -> Steps:
         """Close the connection as it was decided; an orderly end has rules of its own."""
         try:
-            if gone.ended in {"eof", "autologout"}:
-                yield from self._moment("close")
+            try:
+                if gone.ended in {"eof", "autologout"}:
+                    yield from self._moment("close")
+            except Gone as worse:
+                gone = worse
             octets = self._link.take()
             if gone.how == "fin" and gone.notify and not self._ruled.silent:
                 octets += self._link.close_notify()
@@ -137,9 +144,15 @@ class Connection:
 
     def _moment(self, point: Literal["accept", "close"]) -> Steps:
         """A point that has no reply, under its rules."""
-        bound = self._rules.bind(point, user=self._session.about) if self._rules is not None else None
+        bound = self._bound(point)
         if bound is not None:
-            yield from self._ruled.moment(bound, self._link, self._maildrop)
+            yield from self._ruled.moment(bound, self._link if self._speaks else None, self._maildrop)
+
+    def _bound(self, point: Literal["accept", "close"]) -> Bound | None:
+        """The rules that apply at a point that comes once."""
+        if self._rules is None or point in self._rules.seen:
+            return None
+        return self._rules.bind(point, user=self._session.about)
 
     def _broken_tls(self, error: OSError) -> Gone | None:
         """What an error of OpenSSL's means for the conversation: the client's alert, or ours, which is to be sent."""
@@ -208,6 +221,7 @@ class Connection:
             if octets:
                 yield Send(octets)
             yield from self._more(until)
+        self._speaks = True
         facts = tls.facts()
         log.tls = TlsNotes(
             facts.version,
@@ -249,8 +263,11 @@ class Connection:
             yield Send(link.take() + seal(greeting))  # TLS 1.3 tickets leave with the greeting
             log.said(time, greeting, len(greeting))
         else:
-            yield Send(link.take())
+            octets = link.take()
+            if octets:
+                yield Send(octets)
             yield from self._under(bound, session.greeting)
+            time = now()
         if not session.open:  # a dialogue that is nothing but a greeting
             yield from self._part(None)
             return
@@ -277,7 +294,7 @@ class Connection:
             else:
                 self._notes.heard(time, line)
             if bind is not None:
-                word, argument = (known.word, known.argument) if known is not None else _words(line)
+                word, argument = (known.word, known.argument) if known is not None else words(line)
                 bound = bind(word, argument, user=session.about, tls=self._secure)
                 if bound is not None or self._ruled.silent:
                     yield from self._slowly(bound, line)
@@ -320,12 +337,14 @@ class Connection:
         link, log = self._link, self.log
         answer = b"" if reply is None else reply.octets()
         time = self._settings.now()
-        bound = self._rules.bind("close", user=self._session.about) if self._rules is not None else None
+        bound = self._bound("close")
         if bound is not None:
-            if answer:
+            if reply is not None and answer:
                 yield Send(link.seal(answer))
+                log.said(time, reply.status, len(answer))
+                answer = b""
             yield from self._ruled.moment(bound, link, self._maildrop)
-        octets = link.seal(answer) if answer and bound is None else b""
+        octets = link.seal(answer) if answer else b""
         if not self._ruled.silent:
             octets += link.close_notify()
         if octets:
@@ -352,8 +371,7 @@ class Connection:
             yield from self._under(bound, execute)
         else:
             execute()
-        if self._ruled.silent:
-            self.log.happened(self._settings.now(), "no reply can be sent: our direction is closed")
+            self._ruled.unsaid()
 
     def _under(self, bound: Bound, execute: Callable[[], Reply]) -> Steps:
         """One reply under rules, and what is noted of it, also where the conversation ends in it."""
@@ -364,8 +382,7 @@ class Connection:
             reply = outcome.reply
             if reply is not None and reply.uid is not None:
                 self._notes.sent(reply.uid, reply.announced, outcome.size, whole=outcome.whole, damaged=outcome.damaged)
-            if outcome.size:
-                self.log.said(self._settings.now(), outcome.status, outcome.size)
+            self._ruled.said(outcome)
 
 
 _AUTOLOGOUT: Final = f"autologout: no command for {AUTOLOGOUT:g} seconds"
@@ -375,14 +392,6 @@ _CLOSED_IN_HANDSHAKE: Final = "the client closed the connection in the middle of
 _UNEXPECTED_MESSAGE: Final = 10
 _NO_APPLICATION_PROTOCOL: Final = 120
 """TLS alert descriptions (RFC 8446 section 6, RFC 7301 section 3.2)."""
-
-
-def _words(line: Line) -> tuple[str, str]:
-    """Keyword and argument of any line, for the rules."""
-    if line is OVERLONG:
-        return "", ""
-    keyword, _, argument = line.decode("latin-1").partition(" ")
-    return keyword.upper(), argument
 
 
 _LONGEST: Final = COMMAND_LIMIT - 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.connection.steps import Gone, Half, Send, Wait
+from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import TERMINATOR, stuffed
 from pop3s_fake.rules import pipeline
 from pop3s_fake.rules.operations import Call, Finish, HalfClose, Octets, Pause, Struck
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pop3s_fake.rules.actions import Mail
     from pop3s_fake.tls.records import Records
 
-__all__ = ("Outcome", "Ruled", "parts_of_reply")
+__all__ = ("Outcome", "Ruled", "parts_of_reply", "words")
 
 HEAD: Final = 512
 """Octets of what was sent that are kept for the transcript: a first line has no more (RFC 1939 section 3)."""
@@ -35,7 +36,7 @@ HEAD: Final = 512
 class Outcome:
     """What really went out in place of one reply."""
 
-    __slots__ = ("damaged", "head", "reply", "size", "whole")
+    __slots__ = ("damaged", "head", "reply", "size", "unsaid", "whole")
 
     def __init__(self) -> None:
         self.head: bytes = b""
@@ -46,8 +47,16 @@ class Outcome:
         """Whether that was the reply, to its last octet and without damage."""
         self.damaged: bool = False
         """Whether the client got other octets than those of the reply."""
+        self.unsaid: bool = False
+        """Whether octets did not go out, because nothing can be said any more, or yet."""
         self.reply: Reply | None = None
         """The reply of the command, if it was executed."""
+
+    def sent(self, octets: bytes) -> None:
+        """These went out."""
+        self.size += len(octets)
+        if len(self.head) < HEAD:
+            self.head += octets[:HEAD]
 
     @property
     def status(self) -> bytes:
@@ -61,12 +70,22 @@ def parts_of_reply(reply: Reply) -> Parts:
     return Parts(reply.status, reply.raw, stuffed, TERMINATOR)
 
 
+def words(line: Line) -> tuple[str, str]:
+    """Keyword and argument of any line, for the rules."""
+    if line is OVERLONG:
+        return "", ""
+    keyword, _, argument = line.decode("latin-1").partition(" ")
+    return keyword.upper(), argument
+
+
 class Ruled:
     """Carries out rules in one conversation."""
 
-    __slots__ = ("_log", "_now", "_read", "_silent")
+    __slots__ = ("_hidden", "_log", "_now", "_read", "_silent")
 
-    def __init__(self, settings: Settings, log: transcript.Session) -> None:
+    def __init__(self, settings: Settings, log: transcript.Session, hidden: Callable[[bytes], bytes]) -> None:
+        """``hidden`` makes a rule's text, which may hold a password, fit to be shown."""
+        self._hidden = hidden
         self._log = log
         self._now = settings.now
         self._read = settings.read
@@ -86,8 +105,7 @@ class Ruled:
         outcome: Outcome,
     ) -> Steps:
         """One command under its rules, from before its execution to behind its reply; fills in the outcome."""
-        for loser, winner in bound.losers:
-            self._log.happened(self._now(), f"rule {loser} gave way to {winner}")
+        self._name_losers(bound)
         run = pipeline.before(bound, self._now)
         yield from self._carry_out(run, link, maildrop, outcome)
         parts = run.answer
@@ -99,29 +117,50 @@ class Ruled:
             yield from self._carry_out(run, link, maildrop, outcome)
         finally:
             outcome.damaged = run.damaged
-            outcome.whole = run.sent_all and not run.damaged and outcome.reply is not None and not self._silent
+            outcome.whole = run.sent_all and not run.damaged and outcome.reply is not None and not outcome.unsaid
 
-    def moment(self, bound: Bound, link: Records | Clear, maildrop: Callable[[], Maildrop]) -> Steps:
-        """A point without a reply."""
+    def moment(self, bound: Bound, link: Records | Clear | None, maildrop: Callable[[], Maildrop]) -> Steps:
+        """A point without a reply; without a link there is nothing over which anything could be said."""
+        self._name_losers(bound)
         yield from self._carry_out(pipeline.moment(bound, self._now), link, maildrop, Outcome())
 
+    def said(self, outcome: Outcome) -> None:
+        """Note what went out in place of a reply, and that something did not."""
+        if outcome.size:
+            self._log.said(self._now(), self._hidden(outcome.status), outcome.size)
+        if outcome.unsaid:
+            self.unsaid()
+
+    def unsaid(self) -> None:
+        """Note that a reply, or the rest of one, was not sent."""
+        self._log.happened(self._now(), "no reply can be sent: our direction is closed")
+
+    def _name_losers(self, bound: Bound) -> None:
+        """Note which rules do not have their way here, and because of which."""
+        for loser, winner in bound.losers:
+            self._happened(f"rule {loser} gave way to {winner}")
+
+    def _happened(self, what: str) -> None:
+        octets = what.encode("utf-8", "surrogateescape")
+        self._log.happened(self._now(), self._hidden(octets).decode("utf-8", "surrogateescape"))
+
     def _carry_out(
-        self, run: pipeline.Run, link: Records | Clear, maildrop: Callable[[], Maildrop], outcome: Outcome
+        self, run: pipeline.Run, link: Records | Clear | None, maildrop: Callable[[], Maildrop], outcome: Outcome
     ) -> Generator[Step, None, None]:
         """One operation after the other."""
         try:
             for operation in run:
                 match operation:
                     case Octets():
-                        if not self._silent:
+                        if link is None or self._silent:
+                            outcome.unsaid = True
+                        else:
                             yield Send(link.seal(operation.octets))
-                            outcome.size += len(operation.octets)
-                            if len(outcome.head) < HEAD:
-                                outcome.head += operation.octets[:HEAD]
+                            outcome.sent(operation.octets)
                     case Struck():
-                        self._log.happened(self._now(), f"rule {operation.rule} struck at octet {operation.octet}")
+                        self._happened(f"rule {operation.rule} struck at octet {operation.octet}")
                     case Pause():
-                        yield Wait(operation.seconds)
+                        yield from _wait(operation.seconds)
                     case Call():
                         operation.function(self._log)
                     case HalfClose():
@@ -133,9 +172,9 @@ class Ruled:
         finally:
             run.close()
 
-    def _half_close(self, link: Records | Clear) -> Generator[Step, None, None]:
+    def _half_close(self, link: Records | Clear | None) -> Generator[Step, None, None]:
         """Close our direction: TLS's, where there is one, then TCP's."""
-        notify = link.close_notify()
+        notify = b"" if link is None else link.close_notify()
         if notify:
             yield Send(notify)
         yield Half()
@@ -152,6 +191,13 @@ class Ruled:
             maildrop.add(mail.message)
         elif self._read is not None:
             maildrop.add(self._read(mail.path))
+
+
+def _wait(seconds: float | None) -> Generator[Step, None, None]:
+    """Wait; when the client closes the connection in a wait for ever, nothing comes after it."""
+    yield Wait(seconds)
+    if seconds is None:
+        raise Gone("eof", "the client closed the connection in a wait without an end")
 
 
 def _ended(how: Literal["clean", "fin", "rst"]) -> Gone:

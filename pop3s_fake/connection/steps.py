@@ -38,7 +38,10 @@ class Send:
 
 @dataclass(slots=True)
 class Wait:
-    """Wait so many seconds on the server's clock, or for ever; octets that come meanwhile are fed, not acted on."""
+    """Wait so many seconds on the server's clock, or for ever, which is until the client closes the connection.
+
+    Octets that come meanwhile are fed, not acted on.
+    """
 
     seconds: float | None
 
