@@ -228,6 +228,7 @@ def test_1939_5_arg_2_further_arguments_are_an_error(server: Server) -> None:
         ("NOOP x", "-ERR NOOP takes no argument: NOOP"),
         ("noop x", "-ERR NOOP takes no argument: NOOP"),
         ("USER mrose", "-ERR USER is legal in AUTHORIZATION, this is TRANSACTION"),
+        ("APOP mrose x", "-ERR APOP is legal in AUTHORIZATION, this is TRANSACTION"),
         ("XYZZY", "-ERR unknown command"),
         ("RETR 3", "-ERR no such message"),
     ],
