@@ -20,7 +20,6 @@ except ImportError:  # pragma: no cover  # Windows
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
 
     from pop3s_fake.transcript import Session
 
@@ -36,12 +35,12 @@ DELIVERY: Final = 1.0
 """Seconds for which a reset waits for what was sent before it."""
 
 
-def drain(sock: socket.socket, given_up: Callable[[], bool]) -> None:
-    """Read to the client's end, within bounds: closing with unread input would send a reset."""
+def drain(sock: socket.socket) -> None:
+    """Read to the client's end, or to our own, within bounds: closing with unread input would send a reset."""
     poll = poller()
     poll.register(sock.fileno(), READ)
     end = monotonic() + DRAIN
-    while not given_up() and (left := end - monotonic()) > 0:
+    while (left := end - monotonic()) > 0:
         if poll.poll(left * 1000) and not sock.recv(1 << 16):
             return
 

@@ -204,8 +204,7 @@ class Worker:
                 self._torn = kind is Send
                 step = steps.throw(gone)
             except OSError as error:
-                how = self._ordered or "rst"
-                step = steps.throw(Gone("reset", f"the connection is gone: {error.strerror or error}", how))
+                step = steps.throw(Gone("reset", f"the connection is gone: {error.strerror or error}", "rst"))
             else:
                 step = next(steps)
 
@@ -383,7 +382,7 @@ class Worker:
         try:
             if how == "fin":
                 self._sock.shutdown(socket.SHUT_WR)
-                drain(self._sock, lambda: self._ordered is not None)
+                drain(self._sock)
             else:
                 wait_delivered(self._sock)
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)

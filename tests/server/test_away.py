@@ -176,6 +176,22 @@ def test_disconnecting_by_reset_is_seen_as_a_reset(connect: Callable[..., Client
                 each.rest()
 
 
+def test_a_reset_comes_behind_all_that_was_sent_before(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would overtake what the kernel still has to deliver; so it waits, within bounds."""
+    monkeypatch.setattr("pop3s_fake.server.endings.DELIVERY", 1000.0)
+    with Pop3sServer() as server:
+        (message,) = server.maildrop.add(b"x" * 50_000 + b"\r\n")
+        client = connect(server, sockopts={socket.SO_RCVBUF: 4096}).login()
+        client.send(b"RETR 1\r\n")
+        server.settle()  # all of it is with the kernel
+        server.disconnect_all("rst")
+        assert message.content in client.until(b"\r\n.\r\n")
+        with pytest.raises(ConnectionResetError):
+            client.rest()
+
+
 def test_one_session_can_be_disconnected(connect: Callable[..., Client]) -> None:
     """The others go on; a session that has ended is left alone."""
     with Pop3sServer() as server:
