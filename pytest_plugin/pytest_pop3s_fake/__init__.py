@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pop3s_fake import Authority, Maildrop, Pop3sServer
+    from pop3s_fake.factories import MessageFactory
     from pytest_pop3s_fake.deciding import Settings
     from pytest_pop3s_fake.servers import Attach, Route, ServerFactory
     from pytest_pop3s_fake.verdict import Watch
@@ -27,6 +28,7 @@ __all__ = (
     "pop3s_ca_file",
     "pop3s_client_context",
     "pop3s_maildrop",
+    "pop3s_message_factory",
     "pop3s_route",
     "pop3s_server",
     "pop3s_server_factory",
@@ -195,6 +197,20 @@ def pop3s_server(pop3s_server_factory: ServerFactory) -> Pop3sServer:
 def pop3s_maildrop(pop3s_server: Pop3sServer) -> Maildrop:
     """The maildrop of the server's first account."""
     return pop3s_server.maildrop
+
+
+@pytest.fixture
+def pop3s_message_factory(
+    request: pytest.FixtureRequest, _pop3s_watch: Watch, pop3s_server_options: Mapping[str, Any]
+) -> type[MessageFactory]:
+    """Make messages and deliver them to the test's only server: `create_batch(50, attachments=2, leading_dots=True)`.
+
+    It is a `pop3s_fake.factories.MessageFactory`, whose messages are the same in every run with the same
+    `--pop3s-seed`, in any order of the tests and in any worker.  It needs `pip install 'pop3s-fake[factories]'`.
+    """
+    from pytest_pop3s_fake.messages import message_factory  # noqa: PLC0415  # only where it is used
+
+    return message_factory(request.node, _settings(request.config), _pop3s_watch, pop3s_server_options)
 
 
 @pytest.fixture(scope="session")

@@ -176,10 +176,11 @@ def _line_of(item: pytest.Item) -> str:
     return name if line is None else f"{name}:{line + 1}"
 
 
-def seed_of(item: pytest.Item, settings: Settings, number: int) -> int:
-    """The seed of a test's server with this number: the same in any order of the tests and in any xdist worker.
+def seed_of(item: pytest.Item, settings: Settings, what: int | str) -> int:
+    """The seed of a test's server with this number, or of what has this name.
 
-    It does not follow from the node id itself, because xdist appends the name of an ``xdist_group`` to that.
+    It is the same in any order of the tests and in any xdist worker.  It does not follow from the node id itself,
+    because xdist appends the name of an ``xdist_group`` to that.
     """
     path, _, name = item.location
-    return int.from_bytes(sha256(f"{settings.seed}:{path}:{name}:{number}".encode()).digest()[:4], "big")
+    return int.from_bytes(sha256(f"{settings.seed}:{path}:{name}:{what}".encode()).digest()[:4], "big")

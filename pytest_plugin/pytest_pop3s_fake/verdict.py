@@ -73,12 +73,16 @@ class Watched:
         lines = [line for session in self.server.transcript.peek() for line in session.lines()]
         return "\n".join([self._heading(), *(lines or ["no client has connected"])])
 
-    def _heading(self) -> str:
+    @property
+    def where(self) -> str:
+        """The server by its address."""
         try:
-            where = f"{self.server.host}:{self.server.port}"
+            return f"{self.server.host}:{self.server.port}"
         except UsageError:
-            where = "a server that was never started"
-        return f"{where}, {self.seed}"
+            return "a server that was never started"
+
+    def _heading(self) -> str:
+        return f"{self.where}, {self.seed}"
 
 
 class Watch:
@@ -87,7 +91,10 @@ class Watch:
     def __init__(self, item: pytest.Item, settings: Settings) -> None:
         self._item = item
         self._settings = settings
-        self._servers: list[Watched] = []
+        self.servers: list[Watched] = []
+        """The servers so far."""
+        self.seed_of_messages: str | None = None
+        """How the messages of `pop3s_message_factory` can be had again, if the test uses it."""
         self._code = code_of(getattr(item, "function", None))
         self.in_function = True
         """Whether the test function may still be running: what is reported in its call phase is then a subtest."""
@@ -96,12 +103,12 @@ class Watch:
     def add(self, server: Pop3sServer, seed: str) -> Watched:
         """Watch this server, too."""
         watched = Watched(server, seed)
-        self._servers.append(watched)
+        self.servers.append(watched)
         return watched
 
     def pronounce(self) -> None:
         """Raise what went wrong, if anything did."""
-        problems = [problem for watched in self._servers for problem in watched.problems()]
+        problems = [problem for watched in self.servers for problem in watched.problems()]
         raised = verdict(problems)
         if raised is None:
             return
@@ -119,16 +126,16 @@ class Watch:
         failure = call.excinfo.value if call.excinfo is not None else None
         if failure is None:
             if whole and call.when == "call" and self._settings.transcript == "all":
-                self._show(self._servers, "call")
+                self._show(self.servers, "call")
         elif isinstance(failure, _UNJUDGED):
             if whole:
-                for watched in self._servers:
+                for watched in self.servers:
                     watched.problems()  # asked for, so that nobody tells them
         else:
-            for watched in self._servers:
+            for watched in self.servers:
                 watched.server.annotate(failure, watched.problems(), transcript=False)
             if self._settings.transcript != "none":
-                self._show(self._servers, call.when)
+                self._show(self.servers, call.when)
 
     def _show(self, servers: list[Watched], when: str) -> None:
         """Let these transcripts be the report's only ones."""
@@ -136,16 +143,18 @@ class Watch:
         sections[:] = [section for section in sections if section[1] != SECTION]
         for watched in servers:
             self._item.add_report_section(when, SECTION, watched.text())
+        if self.seed_of_messages not in {None, *(watched.seed for watched in servers)}:
+            self._item.add_report_section(when, SECTION, f"pop3s_message_factory, {self.seed_of_messages}")
 
     def write(self) -> None:
         """Leave the transcripts in a file, if that was asked for; a rerun of the test adds to it."""
         directory = self._settings.transcript_dir
-        if directory is None or not self._servers:
+        if directory is None or not self.servers:
             return
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / _file_name(self._item.nodeid)
         begun = self._item.config.stash.setdefault(_WRITTEN, set())
-        texts = [self._item.nodeid, *(watched.whole_text() for watched in self._servers)]
+        texts = [self._item.nodeid, *(watched.whole_text() for watched in self.servers)]
         with path.open("a" if path.name in begun else "w", encoding="utf-8") as file:
             file.write("\n\n".join(texts) + "\n")
         begun.add(path.name)
