@@ -151,7 +151,7 @@ class Session:
     @property
     def keywords(self) -> list[str]:
         """The keywords of the client's lines in order, in upper case."""
-        return [command.partition(" ")[0].upper() for command in self.commands]
+        return [command.partition(" ")[0].upper() for command in self.commands if not command.startswith("(")]
 
     def disconnect(self, how: Literal["fin", "rst"] = "fin") -> None:
         """End this connection now, from the server's side; nothing is deleted.  Does nothing if it has ended."""

@@ -9,7 +9,6 @@ import enum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from pop3s_fake.protocol.lines import COMMAND_LIMIT
 from pop3s_fake.protocol.replies import MALFORMED, Err
 from pop3s_fake.protocol.states import State
 
@@ -76,6 +75,9 @@ COMMANDS: Final[dict[bytes, Command]] = {
     )
 }
 
+PLAIN_LIMIT: Final = 47
+"""Octets of a line that is remembered: RFC 1939 section 3 knew no longer ones."""
+
 _COUNTS: Final = frozenset({Argument.NUMBER, Argument.LINES})
 
 _VCHAR: Final = bytes(range(0x21, 0x7F))
@@ -129,7 +131,6 @@ class Plain(NamedTuple):
     argument: str
 
 
-@lru_cache(maxsize=4096)
 def plain(line: bytes) -> Plain | None:
     """What a well-formed line says that carries nothing but a keyword and numbers; None for all others.
 
@@ -140,10 +141,16 @@ def plain(line: bytes) -> Plain | None:
     >>> plain(b"RETR two"), plain(b"PASS 2")
     (None, None)
     """
+    return _plain(line) if len(line) <= PLAIN_LIMIT else None  # a cache of long lines would be a client's to fill
+
+
+@lru_cache(maxsize=4096)
+def _plain(line: bytes) -> Plain | None:
+    """The same for a short line, remembered."""
     keyword, space, rest = line.partition(b" ")
     keyword = keyword.upper()
     command = COMMANDS.get(keyword)
-    if command is None or len(line) > COMMAND_LIMIT - 2 or not _COUNTS.issuperset(command.arguments):
+    if command is None or not _COUNTS.issuperset(command.arguments):
         return None
     values = arguments(command, rest if space else None)
     return None if isinstance(values, Err) else Plain(keyword, values, command.keyword, rest.decode())
