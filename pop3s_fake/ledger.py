@@ -6,12 +6,17 @@ connection and read by tests, who want to know whether their client loses mail o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pop3s_fake.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
 __all__ = ("Ledger", "Sending")
+
+ENDS: Final = ("quit", "eof", "reset", "autologout", "server")
+"""How a session can end, as in the transcript."""
 
 
 class Sending(NamedTuple):
@@ -37,6 +42,14 @@ class Sending(NamedTuple):
         return f"RETR sent {self.sent} octets and not the rest (the message has {self.announced})"
 
 
+class Message(NamedTuple):
+    """A message is known by its unique-id, which says nothing about other users' messages (RFC 1939 section 7)."""
+
+    user: str
+    """Who found it in the maildrop; "" where nobody said."""
+    uid: str
+
+
 class Ledger:
     """The story of each message, over all sessions.
 
@@ -58,7 +71,7 @@ class Ledger:
         session 2: UPDATE deleted it
     """
 
-    __slots__ = ("_deletions", "_ends", "_marks", "_sendings", "_settle")
+    __slots__ = ("_deletions", "_ends", "_marks", "_sendings", "_settle", "_users")
 
     def __init__(self, settle: Callable[[], None] | None = None) -> None:
         """Call ``settle`` before anything is read."""
@@ -75,8 +88,13 @@ class Ledger:
         self._marks: list[tuple[int, str]] = []
         self._deletions: list[tuple[int, str]] = []
         self._ends: dict[int, str] = {}
+        self._users: dict[int, str] = {}
 
     # written by the connection
+
+    def opened(self, session: int, user: str) -> None:
+        """Somebody logged in: what follows in this session is about messages of this user."""
+        self._users[session] = user
 
     def sent(self, sending: Sending) -> None:
         """RETR was answered, whole or not."""
@@ -106,7 +124,7 @@ class Ledger:
     def delivered(self) -> list[str]:
         """The unique-ids of the messages that were sent whole, in the order of their first time."""
         self._wait()
-        return list(dict.fromkeys(sending.uid for sending in self._sendings if sending.whole))
+        return [message.uid for message in self._delivered()]
 
     @property
     def deleted(self) -> list[str]:
@@ -117,18 +135,19 @@ class Ledger:
     @property
     def lost(self) -> list[str]:
         """The unique-ids of the messages that were deleted without ever having been sent whole."""
-        delivered = set(self.delivered)
-        return [uid for uid in self.deleted if uid not in delivered]
+        self._wait()
+        return [message.uid for message in self._lost()]
 
     @property
     def twice(self) -> list[str]:
         """The unique-ids of the messages that were sent whole more than once."""
         self._wait()
-        return self._repeated(())
+        return [message.uid for message in self._repeated(())]
 
     def assert_nothing_lost(self) -> None:
         """Fail where a message was lost, with the story of each one."""
-        lost = self.lost
+        self._wait()
+        lost = self._lost()
         if lost:
             count = "1 message was" if len(lost) == 1 else f"{len(lost)} messages were"
             raise AssertionError("\n".join([f"{count} deleted without ever having been sent whole", *self._told(lost)]))
@@ -137,8 +156,14 @@ class Ledger:
         """Fail where a message was sent whole more than once, with the story of each one.
 
         ``except_after`` names ends of sessions that excuse it, such as ``("reset", "eof")``: a client may fetch a
-        message again when it could not know what became of the session in which it had fetched it.
+        message again when it could not know what became of the session in which it had fetched it.  Raises
+        :class:`~pop3s_fake.UsageError` for what is no such end.
         """
+        if isinstance(except_after, str):
+            raise UsageError(f"except_after= is a list, not the text {except_after!r}")
+        for end in except_after:
+            if end not in ENDS:
+                raise UsageError(f"unknown end {end!r} in except_after={nearest(str(end), ENDS)}")
         self._wait()
         twice = self._repeated(except_after)
         if twice:
@@ -146,32 +171,60 @@ class Ledger:
             raise AssertionError("\n".join([f"{count} sent whole more than once", *self._told(twice)]))
 
     def story(self, uid: str) -> list[str]:
-        """What happened to one message, a line each, session by session."""
-        lines = [(sending.session, 0, str(sending)) for sending in self._sendings if sending.uid == uid]
+        """What happened to one message, a line each, session by session; several users may have one of that name."""
+        self._wait()
+        return [line for user in dict.fromkeys(["", *self._users.values()]) for line in self._story(Message(user, uid))]
+
+    def _story(self, message: Message) -> list[str]:
+        of = self._of
+        lines = [(sending.session, 0, str(sending)) for sending in self._sendings if of(*sending[:2]) == message]
         lines += [
             (session, 1, f"it was marked, and the session ended without UPDATE ({self._ends.get(session, 'open')})")
-            for session, marked in self._marks
-            if marked == uid
+            for session, uid in self._marks
+            if of(session, uid) == message
         ]
-        lines += [(session, 2, "UPDATE deleted it") for session, deleted in self._deletions if deleted == uid]
+        lines += [(session, 2, "UPDATE deleted it") for session, uid in self._deletions if of(session, uid) == message]
         return [f"session {session}: {line}" for session, _, line in sorted(lines, key=lambda line: line[:2])]
 
     def _wait(self) -> None:
         if self._settle is not None:
             self._settle()
 
-    def _repeated(self, excused: Collection[str]) -> list[str]:
-        """The unique-ids that were sent whole again after a sending that nothing excuses."""
-        before: set[str] = set()
-        repeated: dict[str, None] = {}
+    def _of(self, session: int, uid: str) -> Message:
+        """The message that has this name in this session."""
+        return Message(self._users.get(session, ""), uid)
+
+    def _delivered(self) -> list[Message]:
+        """Those that were sent whole, in the order of their first time."""
+        return list(
+            dict.fromkeys(self._of(sending.session, sending.uid) for sending in self._sendings if sending.whole)
+        )
+
+    def _lost(self) -> list[Message]:
+        """Those that were deleted without ever having been sent whole."""
+        delivered = set(self._delivered())
+        return [
+            message for message in (self._of(*deletion) for deletion in self._deletions) if message not in delivered
+        ]
+
+    def _repeated(self, excused: Collection[str]) -> list[Message]:
+        """Those that were sent whole again after a sending that nothing excuses."""
+        before: set[Message] = set()
+        repeated: dict[Message, None] = {}
         for sending in self._sendings:
             if sending.whole:
-                if sending.uid in before:
-                    repeated[sending.uid] = None
+                message = self._of(sending.session, sending.uid)
+                if message in before:
+                    repeated[message] = None
                 if self._ends.get(sending.session) not in excused:
-                    before.add(sending.uid)
+                    before.add(message)
         return list(repeated)
 
-    def _told(self, uids: Iterable[str]) -> list[str]:
-        """The stories of these messages, for an error text."""
-        return [line for uid in uids for line in (f"  message {uid}", *(f"    {line}" for line in self.story(uid)))]
+    def _told(self, messages: Iterable[Message]) -> list[str]:
+        """The stories of these messages, for an error text; whose they are, where there are several users."""
+        several = len(set(self._users.values())) > 1
+        lines = []
+        for message in messages:
+            lines.append(f"  message {message.uid}{f' of {message.user}' if several else ''}")
+            lines += [f"    {line}" for line in self._story(message)]
+        return lines

@@ -83,10 +83,10 @@ class Connection:
         self._secure = settings.records is not None
         self._speaks = not self._secure
         """Whether anything can be said: TLS is up, or there is none."""
-        token = blake2b(f"{settings.seed}:apop:{log.number}".encode(), digest_size=8).hexdigest()
+        token = blake2b(f"{settings.seed}:apop:{log.serial}".encode(), digest_size=8).hexdigest()
         self._session: Session | Follower = Session(
             settings.accounts,
-            timestamp=f"<{log.number}.{token}@{settings.name}>",
+            timestamp=f"<{log.serial}.{token}@{settings.name}>",
             exclusive=settings.exclusive,
         )
 
@@ -328,7 +328,7 @@ class Connection:
                     self._notes.sent(reply.uid, reply.announced, size, whole=whole)
             log.said(time, reply.status, size)
             if session.user is not log.user:
-                log.user = session.user
+                self._notes.user(session.user)
         self._notes.removed(session.removed)
         yield from self._part(reply)
 
@@ -363,7 +363,7 @@ class Connection:
             reply = session.execute(line)
             if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
                 self._notes.check(line)
-            self.log.user = session.user
+            self._notes.user(session.user)
             self._notes.removed(session.removed)
             return reply
 

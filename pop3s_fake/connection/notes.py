@@ -54,6 +54,12 @@ class Notes:
         else:
             log.heard(time, self._masked(line), len(line) + 2)
 
+    def user(self, name: str | None) -> None:
+        """Who is logged in now."""
+        self._log.user = name
+        if name is not None and self._settings.ledger is not None:
+            self._settings.ledger.opened(self._log.number, name)
+
     def check(self, line: Line) -> None:
         """Note and tell what the client broke by this line, if it broke anything."""
         if line is not OVERLONG:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pop3s_fake.errors import ProtocolViolation
     from pop3s_fake.rules import Rule
 
+    Over = dict[str, Any]
+
     Short = bytes | float | Literal["half"] | None
     """A step in short: octets that the client can read, seconds, None for ever, or our direction closed."""
 
@@ -156,12 +158,15 @@ class Talk:
         assert self._client is not None
         self._decrypted(self._client)
         while said := self._outgoing.read():
-            self._feed(said)
+            self.connection.feed(said)
+            self._run()
 
-    def _feed(self, octets: bytes) -> None:
-        """Give octets to the connection; behind its end, and in a wait for ever, they find nobody."""
+    def _feed_later(self, octets: bytes) -> None:
+        """Give octets to the connection, which takes no notice yet."""
+        if self._client is not None:
+            self._client.write(octets)
+            octets = self._outgoing.read()
         self.connection.feed(octets)
-        self._run()
 
     # what a client does
 
@@ -183,19 +188,13 @@ class Talk:
 
     def say(self, *lines: str) -> list[Short]:
         """Send whole lines, all at once; gives the steps that this led to."""
-        octets = "".join(f"{line}\r\n" for line in lines).encode()
-        if self._client is None:
-            self._feed(octets)
-        else:
-            self._client.write(octets)
-            self._feed(self._outgoing.read())
+        self._feed_later("".join(f"{line}\r\n" for line in lines).encode())
+        self._run()
         return self.steps
 
     def ask(self, *lines: str) -> bytes:
         """The same, where only the octets matter."""
-        self.say(*lines[:-1])
-        self._steps += self.say(lines[-1])
-        return self.octets
+        return b"".join(step for step in self.say(*lines) if isinstance(step, bytes))
 
     def login(self) -> Talk:
         """Log in; the steps so far are forgotten."""
@@ -214,6 +213,18 @@ class Talk:
         """Reset the connection; in a wait for ever, too."""
         self.forever = False
         self._run(Gone("reset", "the connection is gone: Connection reset by peer", "rst"))
+        return self.steps
+
+    def vanish(self, line: str, sends: int) -> list[Short]:
+        """Send a line, take so many writes of the reply, and be gone when the next one comes."""
+        self._feed_later(f"{line}\r\n".encode())
+        while self.ended is None:
+            step = next(self._generator)
+            if isinstance(step, Send):
+                sends -= 1
+            if sends < 0:
+                return self.reset()
+            self._perform(step)
         return self.steps
 
     def idle(self) -> list[Short]:
@@ -237,6 +248,12 @@ def _records(octets: bytes) -> int:
 def pure() -> type[Pure]:
     """Make a server without a socket: ``pure("RETR -> end rst")``."""
     return Pure
+
+
+@pytest.fixture(params=["clear", "tls"])
+def over(request: pytest.FixtureRequest) -> Over:
+    """What makes a server without a socket speak in clear, or over TLS: ``pure(**over)``."""
+    return {"tls": request.param == "tls"}
 
 
 class Wire:
