@@ -73,7 +73,9 @@ class Session:
     """
 
     number: int
-    """From 1, in the order in which the server accepted."""
+    """From 1, in the order in which the server accepted; a reset begins anew."""
+    serial: int
+    """The same, but never anew."""
     started: float
     user: str | None
     """Who logged in; None while nobody has."""
@@ -91,13 +93,15 @@ class Session:
         "ended",
         "number",
         "retrieved",
+        "serial",
         "started",
         "tls",
         "user",
         "watch",
     )
 
-    def __init__(self, number: int, *, started: float) -> None:
+    def __init__(self, number: int, *, started: float, serial: int | None = None) -> None:
+        self.serial: int = number if serial is None else serial
         self.number = number
         self.started = started
         self.user = None
@@ -192,11 +196,12 @@ class Transcript:
     ([], False)
     """
 
-    __slots__ = ("_sessions", "_settle")
+    __slots__ = ("_begun", "_sessions", "_settle")
 
     def __init__(self, settle: Callable[[], None] | None = None) -> None:
         """Call ``settle`` before anything is read."""
         self._sessions: list[Session] = []
+        self._begun = 0
         self._settle = settle
 
     def __repr__(self) -> str:
@@ -206,7 +211,8 @@ class Transcript:
 
     def begin(self, started: float) -> Session:
         """A new session; called by the server, from one thread."""
-        session = Session(len(self._sessions) + 1, started=started)
+        self._begun += 1
+        session = Session(len(self._sessions) + 1, started=started, serial=self._begun)
         self._sessions.append(session)
         return session
 

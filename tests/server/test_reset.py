@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import poplib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,3 +155,17 @@ def test_what_is_not_there_yet_says_so() -> None:
     with pytest.raises(UsageError) as caught:
         _ = Pop3sServer().stls_port
     assert str(caught.value) == "server.stls_port is not there yet: STLS will come with a later version"
+
+
+def test_no_greeting_comes_twice_also_behind_a_reset() -> None:
+    """RFC 1939 section 7, APOP: the timestamp is another one in each greeting, whatever number the session has."""
+    with Pop3sServer(seed=1) as server:
+        greetings = []
+        for _ in range(2):
+            client = poplib.POP3_SSL(server.host, server.port, context=server.client_context(), timeout=20)
+            greetings.append(client.getwelcome())
+            client.quit()
+            assert server.transcript.last_session.number == 1
+            server.reset()
+
+    assert greetings[0] != greetings[1]
