@@ -72,6 +72,7 @@ class Worker:
         self._blocked = False
         self._over = False
         self._torn = False
+        self._half = False
         self._ahead = 0
         self._step: Step | None = None
         self._until: float | None = None
@@ -108,12 +109,11 @@ class Worker:
         with self._guard:
             if self._closed:
                 return True
-            if type(step) is Receive:
-                peek = poller()
-                peek.register(self._sock.fileno(), READ)
-                if peek.poll(0):
-                    return False
-            elif type(step) is not Wait:
+            if type(step) is not Receive and type(step) is not Wait:
+                return False
+            peek = poller()  # in a wait only the client's end changes anything, and only once
+            peek.register(self._sock.fileno(), READ if type(step) is Receive else 0 if self._deaf else GONE)
+            if peek.poll(0):
                 return False
         until = self._until
         still: bool = self._waiting  # the thread may have woken meanwhile
@@ -199,6 +199,7 @@ class Worker:
                 elif kind is End:
                     self._finish(step.how)  # type: ignore[union-attr]
                 else:
+                    self._half = True
                     self._sock.shutdown(socket.SHUT_WR)
             except Gone as gone:
                 self._torn = kind is Send
@@ -256,8 +257,8 @@ class Worker:
                 connection.feed(octets or EOF)
                 read_ahead += len(octets)
                 if not octets:
-                    if until is None:
-                        return
+                    if until is None or self._half:
+                        return  # nobody is left
                     self._poll.modify(fd, 0)
                     self._deaf = True
                     self._obey()
