@@ -34,7 +34,6 @@ class EmlFiles(MessageFiles):
                 complain(self._unreadable(n, error))
             else:
                 readable.append(name)
-        del self._sizes[len(readable) :]
         self._names = readable
         self._uids = apart(self._digests)
 

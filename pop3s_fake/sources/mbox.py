@@ -83,7 +83,9 @@ class Mbox:
                 with self._guard:
                     file = opened.enter_context(Path(self._path).open("rb"))
                     place = self._place(n)
-                    if place.begin == _GONE or (_state(file) != self._known and not self._stands(file, n)):
+                    if place.begin == _GONE:
+                        raise UsageError(f"message {n} of the mbox {self._path!r} was removed by another session")
+                    if _state(file) != self._known and not self._stands(file, n):
                         raise UsageError(
                             f"the mbox {self._path!r} was changed by another program: "
                             f"message {n} does not stand any more where it stood",

@@ -125,6 +125,26 @@ def test_a_message_that_vanished_is_an_error_that_names_its_file(write: Callable
         assert str(caught.value) == problem
 
 
+def test_the_folders_are_not_listed_again_for_each_message_that_vanished(
+    write: Callable[[dict[str, bytes]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With many messages that takes its time."""
+    folder = write({f"new/{n}.a": ONE for n in range(10)})
+    loaded = load(folder)
+    for path in (folder / "new").iterdir():
+        path.unlink()
+    listings: list[object] = []
+    really = os.listdir
+
+    def listdir(path: Path) -> list[str]:
+        listings.append(path)
+        return really(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert loaded.maildrop.open("session").stat() == (10, 23)
+    assert (len(loaded.problems), len(listings)) == (9, 1)
+
+
 def test_a_message_that_was_changed_is_an_error_that_names_its_file(write: Callable[[dict[str, bytes]], Path]) -> None:
     """No client may take it for the message that was announced."""
     folder = write({"new/1.a": ONE})
@@ -185,4 +205,15 @@ def test_a_message_that_becomes_a_link_is_not_followed(write: Callable[[dict[str
     (folder / "new/1.a").unlink()
     (folder / "new/1.a").symlink_to(folder / "other")
     with pytest.raises(UsageError, match=rf"^cannot read the message '{folder}/new/1.a': "):
+        _ = loaded.maildrop["1.a"].content
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no named pipes")
+def test_a_message_that_becomes_a_pipe_is_not_waited_for(write: Callable[[dict[str, bytes]], Path]) -> None:
+    """It would have no end, and no beginning."""
+    folder = write({"new/1.a": ONE})
+    loaded = load(folder)
+    (folder / "new/1.a").unlink()
+    os.mkfifo(folder / "new/1.a")
+    with pytest.raises(UsageError, match=r"was changed by another program: .* with 23 octets and now has 0$"):
         _ = loaded.maildrop["1.a"].content

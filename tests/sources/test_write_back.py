@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pop3s_fake.errors import UsageError
 from pop3s_fake.maildrop import UpdateResult
 from pop3s_fake.sources import load
+from pop3s_fake.sources.mbox import Mbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +77,24 @@ def test_update_carries_deletions_out(mail: Path, delete: Delete) -> None:
     assert loaded.problems == ()
 
 
+def test_what_was_removed_is_on_the_disk_before_quit_is_answered(
+    mail: Path, delete: Delete, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is synced behind the last change in it, where the platform can."""
+    folder = mail if mail.is_dir() else mail.parent
+    before = files(folder)
+    synced: list[bool] = []
+    really = os.fsync
+
+    def fsync(file: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(file).st_mode) and files(folder) != before)
+        really(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    delete(load(mail, write_back=True), 1)
+    assert synced[-1:] == [True]
+
+
 def test_without_update_nothing_goes(mail: Path) -> None:
     """RFC 1939 section 6: a session that ends by anything but QUIT removes nothing."""
     loaded = load(mail, write_back=True)
@@ -93,9 +113,10 @@ def test_a_single_file_is_removed(write: Write, delete: Delete) -> None:
 
 
 def test_a_flagged_message_is_removed_where_it_is_now(write: Write, delete: Delete) -> None:
-    """Another program moved it to cur/."""
+    """Another program moved it to cur/ after its size was known."""
     folder = write(KINDS["maildir"])
     loaded = load(folder, write_back=True)
+    loaded.maildrop.open("other", exclusive=False).stat()
     (folder / "cur").mkdir()
     (folder / "new/2.a").rename(folder / "cur/2.a:2,S")
     assert delete(loaded, 2).removed == ("2.a",)
@@ -145,6 +166,32 @@ def test_an_mbox_keeps_its_mode_and_all_other_octets(write: Write, delete: Delet
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert path.read_bytes() == b"".join(FROM + mail + b"\n" for mail in (MAILS[0], MAILS[2], MAILS[3]))
     assert [file.name for file in path.parent.iterdir()] == ["spool"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only the superuser gives files away")
+def test_an_mbox_keeps_its_owner(write: Write, delete: Delete) -> None:
+    """A spool is its user's, whoever serves it."""
+    path = write(KINDS["mbox"]) / "spool"
+    os.chown(path, 12345, 23456)
+    delete(load(path, write_back=True), 1)
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+
+
+def test_what_one_session_removed_from_an_mbox_another_cannot_read(write: Write, delete: Delete) -> None:
+    """Where several may log in at once; to remove it once more is no error."""
+    path = write(KINDS["mbox"]) / "spool"
+    loaded = load(path, write_back=True)
+    message = loaded.maildrop.open("other", exclusive=False).message(2)
+    assert message is not None
+    delete(loaded, 2)
+    with pytest.raises(UsageError) as caught:
+        _ = message.content
+    assert str(caught.value) == f"message 2 of the mbox '{path}' was removed by another session"
+
+    told: list[str] = []
+    mbox = Mbox(str(path), told.append)
+    assert (mbox.remove([1]), mbox.remove([1, 2]), mbox.remove([2]), told) == ([], [], [], [])
+    assert subjects(load(path)) == [b"4"]
 
 
 def test_mail_that_came_meanwhile_stays(write: Write, delete: Delete) -> None:
@@ -228,7 +275,7 @@ def test_what_a_killed_process_left_beside_an_mbox_is_cleared(write: Write, dele
     """It is half a copy."""
     folder = write(KINDS["mbox"])
     (folder / ".spool.pop3s-fake").write_bytes(SPOOL[:50])
-    delete(load(folder / "spool", write_back=True), 1)
+    assert len(delete(load(folder / "spool", write_back=True), 1).removed) == 1
     assert list(files(folder)) == ["spool"]
 
 
