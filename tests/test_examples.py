@@ -14,8 +14,8 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
 
-PYTEST = ("-m", "pytest", "-q", "-p", "no:faker", "-p", "no:cacheprovider", "-W", "error")
-PYTEST += ("-W", "ignore::pytest.PytestDeprecationWarning")  # pytest-asyncio complains unless it is configured
+QUIET = ("-W", "error", "-W", "ignore::pytest.PytestDeprecationWarning")  # pytest-asyncio complains unless configured
+PYTEST = ("-m", "pytest", "-q", "-p", "no:faker", "-p", "no:cacheprovider", *QUIET)
 UNITTEST = ("-W", "error", "-m", "unittest")
 COMMANDS = dict.fromkeys(NAMES, PYTEST) | {
     "without_pytest": UNITTEST,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import poplib
 import re
 import shutil
 import subprocess
@@ -9,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from pop3s_fake import Pop3sServer
+from pop3s_fake.rules import Rule
 
 README = Path(__file__).parent.parent / "README.md"
 LISTINGS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -25,7 +29,7 @@ def test_a_listing_runs_by_itself(listing: str, tmp_path: Path) -> None:
     command = ["-m", "pytest", "-q", "-p", "no:faker", "-p", "no:cacheprovider"] if "def test_" in listing else []
 
     done = subprocess.run(
-        [sys.executable, *command, file.name], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, *command, file.name], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -46,6 +50,30 @@ def test_the_transcript_is_the_one_of_the_first_test(tmp_path: Path) -> None:
 
     assert len(shown) == 1
     assert settled(shown[0]) in settled(done.stdout)
+
+
+@pytest.mark.parametrize("text", re.findall(r"`([^`\n]* -> [^`\n]*)`", README.read_text(encoding="utf-8")))
+def test_a_rule_that_is_shown_is_one(text: str) -> None:
+    """Written as it would be written, and can be carried out."""
+    assert str(Rule.parse(text)) == text
+    Rule.parse(text).check_ready()
+
+
+def test_the_unmet_rule_is_what_is_told() -> None:
+    """But for the place, the README shows what a rule that never struck says."""
+    shown = re.findall(r"```text\n(UnmetRule:.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    with Pop3sServer() as server:
+        server.maildrop.add("Subject: one\n\n")
+        server.on("RETR#2@512").end("rst")
+        client = poplib.POP3_SSL(server.host, server.port, context=server.client_context(), timeout=20)
+        client.user(server.login.user)
+        client.pass_(server.login.password)
+        client.retr(1)
+        client.quit()
+        (problem,) = server.judge()
+
+    told = re.sub(r"\(\S+\.py:\d+\)", "(test_mail.py:9)", f"{type(problem).__name__}: {problem}\n")
+    assert shown == [told]
 
 
 def test_the_first_listing_is_the_first_story() -> None:
