@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.errors import UnmetRule, UsageError
 from pop3s_fake.rules.bound import Bound
-from pop3s_fake.rules.misses import HIDDEN, OPTIONAL, Reason, explain
+from pop3s_fake.rules.misses import HIDDEN, OPTIONAL, SECRET, Reason, explain
 from pop3s_fake.rules.rule import Rule
 from pop3s_fake.rules.values import times
 from pop3s_fake.rules.when import ANY, KEYWORDS, POINTS
@@ -63,9 +63,6 @@ OTHERS: Final = "others"
 
 MOST_SESSIONS: Final = 64
 """Sessions whose commands are remembered for the explanation of rules that never struck."""
-
-SECRET: Final = frozenset({"PASS", "APOP", "AUTH"})
-"""Commands whose arguments are never shown."""
 
 
 class RuleBook:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pop3s_fake.rules.misses import Reason
+from pop3s_fake.rules.misses import HIDDEN, SECRET, Reason
 from pop3s_fake.rules.placing import Spot, spots
 
 if TYPE_CHECKING:
@@ -79,8 +79,10 @@ class Bound:
         self.after: tuple[Item, ...] = tuple(phases["after"])
 
     def __repr__(self) -> str:
-        """The command and the rules."""
-        return f"<Bound {self.command}: {', '.join(map(str, self.rules))}>"
+        """The command, without credentials, and the rules: tracebacks show it."""
+        keyword, space, _ = self.command.partition(" ")
+        command = f"{keyword} {HIDDEN}" if space and keyword in SECRET else self.command
+        return f"<Bound {command}: {', '.join(map(str, self.rules))}>"
 
 
 def _fights_for(rule: Rule, action: Action) -> tuple[str, Phase, str, Offset | None] | None:

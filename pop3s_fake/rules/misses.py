@@ -83,6 +83,9 @@ class Misses:
 MOST_SHOWN: Final = 40
 """Characters of an argument that are shown."""
 
+SECRET: Final = frozenset({"PASS", "APOP", "AUTH"})
+"""Commands whose arguments are never shown."""
+
 HIDDEN: Final = "****"
 """What is shown in place of credentials."""
 

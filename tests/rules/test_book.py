@@ -322,3 +322,20 @@ def test_a_judged_rule_is_not_complained_about_again() -> None:
     book = book_of("RETR -> end rst")
     book.need_not_strike()
     assert book.judge() == []
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("PASS canary-7", "PASS ****"),
+        ("APOP ann canary-7", "APOP ****"),
+        ("AUTH PLAIN Y2FuYXJ5", "AUTH ****"),
+        ("AUTH", "AUTH"),
+        ("RETR 2", "RETR 2"),
+    ],
+)
+def test_what_tracebacks_show_of_a_command_has_no_credentials(command: str, shown: str) -> None:
+    """The arguments of a frame are printed where something fails below it."""
+    keyword, _, argument = command.partition(" ")
+
+    assert repr(book_of("* -> wait 1").session(1).bind(keyword, argument)) == f"<Bound {shown}: * -> wait 1>"
