@@ -9,15 +9,15 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.maildrop import Account
+from pop3s_fake.rules import Rule
+from pop3s_fake.tls.settings import Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pop3s_fake.clock import Clock
-    from pop3s_fake.maildrop import Account
-    from pop3s_fake.rules import Rule
     from pop3s_fake.tls.authority import Authority
-    from pop3s_fake.tls.settings import Tls
 
 __all__ = ("ServerOptions", "check_keywords", "merged")
 
@@ -38,6 +38,54 @@ LATER: Final = {
     "cassette": "cassettes",
 }
 """Keywords whose mechanism is not there yet, by what they stand for."""
+
+
+LISTED: Final = frozenset({"accounts", "names", "allow", "rules"})
+"""Keywords whose values are lists, so that a text is surely a mistake."""
+
+
+def _anything(value: object) -> bool:  # noqa: ARG001  # it fits whatever it is
+    return True
+
+
+def _list_of(*kinds: type) -> Callable[[object], bool]:
+    """Whether a value is a list (tuple, set) of such things."""
+    return lambda value: (
+        isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(item, kinds) for item in value)
+    )
+
+
+def _number(value: object) -> bool:
+    """Whether it counts something; True and False do not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+RIGHT: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "accounts": (lambda value: value is None or _list_of(Account)(value), "a list of Account objects"),
+    "certificate": (lambda value: isinstance(value, str), "the id of a certificate, such as 'expired'"),
+    "tls": (lambda value: value is None or isinstance(value, Tls), "a Tls object, such as Tls(versions='1.2')"),
+    "client_certificate": (
+        lambda value: value is None or isinstance(value, str),
+        "'required', 'optional' or None",
+    ),
+    "names": (lambda value: bool(value) and _list_of(str)(value) and "" not in value, "a list of host names"),
+    "rules": (_list_of(str, Rule), "a list of rules, each a text such as 'RETR -> end rst' or a Rule"),
+    "port": (lambda value: isinstance(value, int) and _number(value) and value in PORTS, "a number from 0 to 65535"),
+    "strict": (lambda value: value in (True, False, "should"), "True, False or 'should'"),
+    "allow": (_list_of(str), "a list of the ids of requirements, such as ['C-1939-3.2']"),
+    "clock": (
+        lambda value: value is None or (hasattr(value, "now") and hasattr(value, "timeout")),
+        "a clock, such as ManualClock()",
+    ),
+    "seed": (lambda value: value is None or (isinstance(value, int) and _number(value)), "a whole number, or None"),
+    "deadline": (
+        lambda value: value is None or (_number(value) and 0 < value < float("inf")),
+        "a number of seconds above 0, or None",
+    ),
+    "exclusive": (lambda value: isinstance(value, bool), "True or False"),
+    "authority": (lambda value: value is None or hasattr(value, "server_context"), "an Authority"),
+}
+"""What a keyword's value must be: how to tell, and what would be right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,29 +126,23 @@ class ServerOptions:
         from pop3s_fake.protocol.violations import VIOLATIONS  # noqa: PLC0415  # only where a server is made
         from pop3s_fake.tls.certificates import certificate_ids  # noqa: PLC0415  # the same: it loads cattrs
 
-        for keyword, what in LATER.items():
-            if getattr(self, keyword):
-                raise UsageError(f"{keyword}= is not there yet: {what} will come with a later version")
-        for keyword in ("accounts", "names", "allow", "rules"):
-            if isinstance(getattr(self, keyword), str):
-                raise UsageError(f"{keyword}= is a list, not the text {getattr(self, keyword)!r}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in LATER and value != field.default:
+                what = LATER[field.name]
+                raise UsageError(f"{field.name}= is not there yet: {what} will come with a later version")
+            if field.name in LISTED and isinstance(value, str):
+                raise UsageError(f"{field.name}= is a list, not the text {value!r}")
+            fits, right = RIGHT.get(field.name, (_anything, ""))
+            if not fits(value):
+                raise UsageError(f"{field.name}= is {right}, not {value!r}")
+        if self.accounts is not None and not self.accounts:
+            raise UsageError("accounts= is empty: nobody could log in")
         _known("certificate", self.certificate, certificate_ids())
         if self.client_certificate is not None:
             _known("client_certificate", self.client_certificate, ("required", "optional"))
         for row in self.allow:
             _known("requirement in allow=", row, VIOLATIONS)
-        self._check_values()
-
-    def _check_values(self) -> None:
-        """Refuse values out of range."""
-        if self.strict not in {True, False, "should"}:
-            raise UsageError(f"strict= is True, False or 'should', not {self.strict!r}")
-        if self.port not in PORTS:
-            raise UsageError(f"port= is a number from 0 to {PORTS[-1]}, not {self.port!r}")
-        if self.deadline is not None and not self.deadline > 0:
-            raise UsageError(f"deadline= is a number of seconds above 0, or None, not {self.deadline!r}")
-        if self.accounts is not None and not self.accounts:
-            raise UsageError("accounts= is empty: nobody could log in")
 
     @classmethod
     def of(cls, keywords: Mapping[str, Any]) -> ServerOptions:

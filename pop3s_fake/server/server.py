@@ -178,7 +178,8 @@ class Pop3sServer:
         )
         listener = self._house.open(self._port, settings, self.settle)
         self._port, self._address = listener.port, listener.address
-        self._remember()
+        if self._baseline is None:
+            self._remember()
         return self
 
     def stop(self) -> None:
@@ -476,7 +477,8 @@ class Pop3sServer:
     def baseline(self) -> None:
         """Remember accounts, maildrops, rules and names as they are now; :meth:`reset` goes back to it.
 
-        Rules that are there at the baseline need not strike.  Before it is called, it is where :meth:`start` began.
+        Rules that are there at the baseline need not strike.  Before it is called, it is where the first :meth:`start`
+        began.
         """
         self.rules.need_not_strike()
         self._remember()
