@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Dialogue", "Dialogues")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 Side = Literal["S", "C"]
 
 MOST_SHOWN: Final = 100

@@ -85,7 +85,7 @@ def verdict(problems: Sequence[BaseException]) -> BaseException | None:
     return problems[0] if len(problems) == 1 else Pop3sFailure(problems)
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
+def nearest(word: object, words: Iterable[str]) -> str:
     """The tail of an error sentence: the nearest legal word if one is near, else all of them.
 
     >>> nearest("expird", ["good", "expired"])
@@ -94,7 +94,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
     '; known are: expired, good'
     """
     known = sorted(set(words))
-    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.6)
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; known are: {', '.join(known)}"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Ledger", "Sending")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 ENDS: Final = ("quit", "eof", "reset", "autologout", "server")
 """How a session can end, as in the transcript."""
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Ended", "Entry", "Layer", "Session", "TlsNotes", "Transcript")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 Ended = Literal["quit", "eof", "reset", "autologout", "server"]
 """How a session ended: by QUIT, by the client's closing, its reset, the autologout timer, or the server's doing."""
 

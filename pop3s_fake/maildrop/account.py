@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from hashlib import md5
 from hmac import compare_digest
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, Never, NoReturn
 
-from pop3s_fake.errors import UsageError
+from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop.lock import MaildropInUse
 from pop3s_fake.maildrop.maildrop import Maildrop
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pop3s_fake.maildrop.open_maildrop import OpenMaildrop
 
 __all__ = ("Account", "Login")
+
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
 
 class Login(NamedTuple):
@@ -60,7 +62,11 @@ class Account:
         secret: str | None = None,
         token: str | None = None,
         token_expires: float | None = None,
+        **unknown: Never,
     ) -> None:
+        for keyword in unknown:
+            words = ("maildrop", "secret", "token", "token_expires")
+            raise UsageError(f"unknown keyword {keyword!r} of an account{nearest(keyword, words)}")
         self.name: str = _checked_name(name)
         self._password = _checked_password(password)
         self._secret = password if secret is None else _checked_secret(secret)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Accounts",)
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 
 class Accounts:
     """Accounts in the order in which they were added; iteration gives their names.

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Readable", "Source", "completed", "content_of", "encoded")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 
 @runtime_checkable
 class Readable(Protocol):

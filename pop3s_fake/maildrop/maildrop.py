@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Maildrop",)
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 _FEW = 20  # unique-ids that an error sentence may list
 
 

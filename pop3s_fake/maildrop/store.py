@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Store",)
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 
 class Store:
     """The messages of one maildrop and its lock."""

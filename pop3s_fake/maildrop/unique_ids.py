@@ -12,6 +12,8 @@ from pop3s_fake.errors import UsageError
 
 __all__ = ("check_uid", "derived_uid")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 _LONGEST = 70
 _legal = re.compile(r"[\x21-\x7e]{1,70}", re.ASCII).fullmatch
 _DIGEST_SIZE = 10  # octets: 20 characters; two of a million messages share one with a chance below 1e-12

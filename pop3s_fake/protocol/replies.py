@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ("TERMINATOR", "Err", "Ok", "Reply", "stuffed")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 TERMINATOR: Final = b".\r\n"
 
 STATUS_LIMIT: Final = 512

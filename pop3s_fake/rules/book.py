@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ("RuleBook", "SessionRules")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 
 class Entry:
     """One rule in the book."""
@@ -115,16 +117,20 @@ class RuleBook:
         made = Rule.parse(rule) if isinstance(rule, str) else rule
         if not isinstance(made, Rule):
             raise UsageError(f"a rule is a text such as 'RETR -> end rst' or a Rule, not {rule!r}")
-        if made.owned:
+        if made.owner is not None:
             raise UsageError(f"rule `{made}` is in a rule book already; add its .copy()")
-        made.check_ready()
+        self.check(made)
         made.where = where or made.where
-        made.owned = True
+        made.owner = self.check
         with self._lock:
             self._count += 1
             self._entries.append(Entry(made, self._count, self.now(), must=must))
             self._changed()
         return made
+
+    def check(self, rule: Rule) -> None:
+        """Raise a :class:`~pop3s_fake.errors.UsageError` where a rule of this book, as it stands, cannot act."""
+        rule.check_ready()
 
     def remove(self, rule: Rule) -> None:
         """Take this very rule out; nobody asks any more whether it struck."""
@@ -133,7 +139,7 @@ class RuleBook:
                 if entry.rule is rule:
                     self._entries.remove(entry)
                     self._changed()
-                    rule.owned = False
+                    rule.owner = None
                     return
         raise UsageError(f"rule `{rule}` is not in this rule book")
 
@@ -141,7 +147,7 @@ class RuleBook:
         """Forget all rules and what came."""
         with self._lock:
             for entry in self._entries + self._withdrawn:
-                entry.rule.owned = False
+                entry.rule.owner = None
             self._entries = []
             self._withdrawn = []
             self._sessions.clear()

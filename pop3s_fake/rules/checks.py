@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ("check_action", "missing")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 _MOMENTS: Final = frozenset({"wait", "send", "flood", "tls", "end", "mail", "call"})
 """What can be done at any moment, whether there is a reply or not."""
 

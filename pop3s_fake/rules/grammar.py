@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Parsed", "parse")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 
 class Parsed(NamedTuple):
     """The parts of a rule."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Rule",)
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 
 class Rule:
     r"""When, do, limits.
@@ -41,7 +43,7 @@ class Rule:
     True
     """
 
-    __slots__ = ("_lock", "_sessions", "actions", "hits", "limits", "misses", "owned", "skipped", "when", "where")
+    __slots__ = ("_lock", "_sessions", "actions", "hits", "limits", "misses", "owner", "skipped", "when", "where")
 
     when: When
     actions: tuple[Action, ...]
@@ -50,8 +52,8 @@ class Rule:
     """How often it struck."""
     where: str
     """Where it was made, such as ``test_sync.py:41``; "" where nobody said."""
-    owned: bool
-    """Whether it is in a rule book."""
+    owner: Callable[[Rule], None] | None
+    """What checks it when it grows, if it is in a rule book."""
 
     def __init__(self, when: str) -> None:
         """Begin with when it strikes; a whole rule is taken, too."""
@@ -59,7 +61,7 @@ class Rule:
         self.hits = 0
         self.skipped: int = 0
         self.where = ""
-        self.owned = False
+        self.owner = None
         self.misses: Misses = Misses()
         self._sessions: dict[int, None] = {}
         self._lock = Lock()
@@ -273,9 +275,9 @@ class Rule:
             raise self._wrong(wrong) from None
         before = self.actions
         self.actions = (*before, action)
-        if self.owned:
+        if self.owner is not None:
             try:
-                self.check_ready()
+                self.owner(self)
             except UsageError:
                 self.actions = before
                 raise

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ("ManualClock", "SystemClock")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 
 class SystemClock:
     """The system's monotonic clock.

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ("ServerOptions", "check_keywords", "merged")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 LISTS: Final = frozenset({"accounts", "quirks", "rules", "allow"})
 """Keywords whose values add up when sets are merged; of the others the last one stands."""
 

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pop3s_fake.errors import UsageError
 from pop3s_fake.rules.actions import Mail
 from pop3s_fake.rules.book import RuleBook
-from pop3s_fake.rules.rule import Rule
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from pop3s_fake.rules.rule import Rule
+
 __all__ = ("ServerRules",)
 
-_OURS = str(Path(__file__).parent.parent)
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+_OURS = str(Path(__file__).parent.parent / "_")[:-1]
+"""Where our own modules lie, with the separator: a neighbour may have a name that begins like ours."""
 
 
 class ServerRules(RuleBook):
@@ -37,11 +41,14 @@ class ServerRules(RuleBook):
         Raises a :class:`~pop3s_fake.UsageError` for what is no rule or cannot be carried out, with the position and
         the nearest legal word.
         """
-        made: Any = Rule.parse(rule) if isinstance(rule, str) else rule
-        for action in made.actions if isinstance(made, Rule) else ():
+        return super().add(rule, must=must, where=where or caller())
+
+    def check(self, rule: Rule) -> None:
+        """The same complaint, also when a rule that is in the book grows; and one about a file that is not there."""
+        super().check(rule)
+        for action in rule.actions:
             if isinstance(action, Mail) and action.path is not None and not Path(action.path).is_file():
-                raise UsageError(f"rule `{made}`: there is no file {action.path!r}")
-        return super().add(made, must=must, where=where or caller())
+                raise UsageError(f"rule `{rule}`: there is no file {action.path!r}")
 
 
 def caller() -> str:

@@ -17,6 +17,7 @@ from pop3s_fake.dialogue import Dialogue, Dialogues
 from pop3s_fake.errors import Pop3sFakeError, UsageError, nearest, verdict
 from pop3s_fake.ledger import Ledger
 from pop3s_fake.maildrop import Account, Accounts
+from pop3s_fake.masking import MASK
 from pop3s_fake.rules.rule import Rule
 from pop3s_fake.server.clocks import SystemClock
 from pop3s_fake.server.house import SETTLING, House
@@ -38,8 +39,21 @@ if TYPE_CHECKING:
 
 __all__ = ("Pop3sServer",)
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 TRANSCRIPT_LINES: Final = 200
 """Lines of the transcript that a failure shows: the last ones."""
+
+
+class Environ(dict[str, str]):
+    """Variables of the environment; their repr, which reports show, masks the password.
+
+    >>> Environ({"POP3S_USER": "ann", "POP3S_PASSWORD": "not-a-secret"})
+    {'POP3S_USER': 'ann', 'POP3S_PASSWORD': '****'}
+    """
+
+    def __repr__(self) -> str:
+        return repr({name: MASK if name == "POP3S_PASSWORD" else value for name, value in self.items()})
 
 
 class Pop3sServer:
@@ -279,20 +293,22 @@ class Pop3sServer:
         """A new ``ssl.SSLContext`` that trusts the CA and verifies; yours to change."""
         return self.authority.client_context(client_certificate=client_certificate)
 
-    def environ(self) -> dict[str, str]:
+    def environ(self) -> Environ:
         """Variables for a client in another process: where the server is, who may log in, whom to trust.
 
         ``POP3S_HOST``, ``POP3S_PORT``, ``POP3S_USER``, ``POP3S_PASSWORD``, ``POP3S_CA_FILE``, and ``SSL_CERT_FILE``,
         which programs on OpenSSL read by themselves.
         """
-        return {
-            "POP3S_HOST": self.host,
-            "POP3S_PORT": str(self.port),
-            "POP3S_USER": self.login.user,
-            "POP3S_PASSWORD": self.login.password,
-            "POP3S_CA_FILE": str(self.ca_file),
-            "SSL_CERT_FILE": str(self.ca_file),
-        }
+        return Environ(
+            {
+                "POP3S_HOST": self.host,
+                "POP3S_PORT": str(self.port),
+                "POP3S_USER": self.login.user,
+                "POP3S_PASSWORD": self.login.password,
+                "POP3S_CA_FILE": str(self.ca_file),
+                "SSL_CERT_FILE": str(self.ca_file),
+            }
+        )
 
     # who may log in, and what they find
 

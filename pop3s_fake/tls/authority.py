@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Authority", "ClientCertificate", "default_authority")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 _DEFAULT_TLS = Tls()
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ("Certificate", "VerifyError", "certificate", "certificate_ids", "read_catalogue")
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 
 @dataclass(frozen=True)
 class VerifyError:

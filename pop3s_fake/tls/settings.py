@@ -13,6 +13,8 @@ from pop3s_fake.errors import UsageError, nearest
 
 __all__ = ("Tls",)
 
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
 _VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 _LEGAL = (*_VERSIONS, *("-".join(pair) for pair in combinations(_VERSIONS, 2)))
 _ALPN_LONGEST = 255  # one octet of length (RFC 7301 section 3.1)

@@ -276,7 +276,14 @@ def test_no_password_is_shown_with_local_variables(inner: Inner) -> None:
             Client(pop3s_server).quit()
             session = transcript.last_session
             entries = session.entries
+            environ = pop3s_server.environ()
             assert 0
+
+        def test_mistaken(pop3s_server):
+            pop3s_server.add_account("a b", "hunter2secret")
+
+        def test_mistaken_again(pop3s_server):
+            pop3s_server.add_account("test", "hunter2secret".upper())
         """,
         "--showlocals",
     )
@@ -284,6 +291,8 @@ def test_no_password_is_shown_with_local_variables(inner: Inner) -> None:
     assert "login      = Login(user='test', password='***')" in report.lines
     assert "entries    = [Entry(" in report.text
     assert "pop3s-password" not in report.text
+    assert "HUNTER2SECRET" not in report.text
+    assert report.text.count("hunter2secret") == 2  # the lines of the tests themselves
 
 
 def test_the_plugin_may_be_named_again(inner: Inner, pytester: pytest.Pytester) -> None:

@@ -169,3 +169,15 @@ def test_no_greeting_comes_twice_also_behind_a_reset() -> None:
             server.reset()
 
     assert greetings[0] != greetings[1]
+
+
+def test_a_restart_keeps_the_baseline() -> None:
+    """What a test adds is gone behind a reset, also where it stopped and started the server."""
+    with Pop3sServer() as server:
+        server.maildrop.add("Subject: from the test\n\n")
+        server.on("RETR").wait(0).optional()
+        server.stop()
+        server.start()
+        server.reset()
+
+        assert (len(server.maildrop), len(server.rules)) == (0, 0)
