@@ -1,6 +1,7 @@
 """A fake POP3S server for testing any POP3 client: right by default, wrong by name.
 
 Knows where the public names live; each is loaded when it is first used, so that importing this package costs nothing.
+Must not load any of them by itself.
 
 >>> from pop3s_fake import Pop3sServer
 >>> with Pop3sServer() as server:

@@ -42,13 +42,21 @@ class TlsNotes(NamedTuple):
     """What TLS was agreed on, and what the client had offered."""
 
     version: str | None = None
+    """Such as "TLSv1.3"; None without TLS."""
     cipher: str | None = None
+    """In OpenSSL's words, such as "TLS_AES_256_GCM_SHA384"."""
     alpn: str | None = None
+    """The protocol that was agreed on, "pop3"; None if the client offered none."""
     server_name: str | None = None
+    """The host name that the client asked for (SNI)."""
     offered_alpn: tuple[str, ...] = ()
+    """The protocols that the client offered, in its order."""
     offered_versions: tuple[str, ...] = ()
+    """The versions that the client offered, in its order."""
     resumed: bool = False
+    """Whether it came back with a ticket or session of an earlier connection."""
     client_certificate: str | None = None
+    """The common name of the client's certificate, if it showed one that was verified."""
     error: str | None = None
     """Why there was no handshake, in OpenSSL's words; None if there was one."""
 
@@ -79,6 +87,7 @@ class Session:
     serial: int
     """The same, but never anew."""
     started: float
+    """When it was accepted, in seconds on the server's clock."""
     user: str | None
     """Who logged in; None while nobody has."""
     retrieved: list[str]

@@ -1,6 +1,6 @@
 """A connection in clear, in the same form as one with TLS.
 
-Knows octets only.
+Knows octets; must not know what they say.
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ class Account:
     """A user, a password, a maildrop.
 
     The name is one argument of USER: printable ASCII without spaces.  The password is the rest of a PASS line:
-    printable ASCII, spaces included.  ``secret`` is what APOP digests; it is the password unless given.
+    printable ASCII, spaces included; transcripts mask it in its place, and wherever else it stands if it has four
+    characters or more.  ``secret`` is what APOP digests; it is the password unless given.
 
     >>> account = Account("ann", "not-a-secret")
     >>> account, account.check_password(b"not-a-secret"), account.check_password(b"guess")

@@ -1,6 +1,7 @@
 """The exclusive-access lock of a maildrop (RFC 1939 section 4): who has it, and that nobody else gets it.
 
-Knows owners by identity only.  It is no lock of threads: whoever uses it sees to it that calls do not overlap.
+Knows owners by identity; must not know who they are.  It is no lock of threads: whoever uses it sees to it that calls
+do not overlap.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What TOP sends: the header, the blank line and the first lines of the body (RFC 1939 section 7).
 
-Knows where a message's header ends; works on chunks of any size and holds none of the message.
+Knows where a message's header ends; works on chunks of any size and holds none of the message.  Must not know
+commands or replies.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@ r"""The grammar of rules: a text becomes its parts, or an error that names the c
 
     POINT[#nth][(argument)][@offset][!phase] [filters] -> action, action ...; limit, limit ...
 
-Knows how a rule is written; what the parts mean stands in ``when``, ``actions``, ``limits`` and ``checks``.
+Knows how a rule is written; must not know conversations.  What the parts mean stands in ``when``, ``actions``,
+``limits`` and ``checks``.
 """
 
 from __future__ import annotations

@@ -266,7 +266,7 @@ class Pop3sServer:
 
     @property
     def ca_pem(self) -> str:
-        """The same as text."""
+        """The CA certificate that clients must trust, as PEM text."""
         return self.authority.ca_pem
 
     def add_name(self, name: str) -> None:
@@ -345,11 +345,14 @@ class Pop3sServer:
         self._house.settle(SETTLING)
 
     def wait_idle(self, timeout: float = 5.0) -> None:
-        """The same with a bound of your own, in seconds of real time."""
+        """Wait as :meth:`settle` does, with a bound of your own in seconds of real time."""
         self._house.settle(timeout)
 
     def wait_for(self, keyword: str, timeout: float = 5.0) -> None:
-        """Wait until some session has sent this keyword; an error after ``timeout`` seconds of real time."""
+        """Wait until some session has sent this keyword, in whatever case.
+
+        After ``timeout`` seconds of real time a :class:`~pop3s_fake.errors.Pop3sFakeError` says what came instead.
+        """
         wanted = keyword.upper()
 
         def came() -> bool:
@@ -380,7 +383,10 @@ class Pop3sServer:
             self._house.outage(before)
 
     def disconnect_all(self, how: Literal["fin", "rst"] = "fin") -> None:
-        """End all open sessions from the server's side, by FIN or by reset; nothing is deleted."""
+        """End all open sessions from the server's side, by FIN or by reset; nothing is deleted.
+
+        A client on Python's ``ssl`` may see a reset as an end of the data: OpenSSL tells no difference there.
+        """
         if how not in {"fin", "rst"}:
             raise UsageError(f"sessions cannot be disconnected by {how!r}{nearest(how, ('fin', 'rst'))}")
         self._house.disconnect(how)

@@ -88,7 +88,7 @@ class Authority:
 
     @property
     def ca_file(self) -> Path:
-        """The same as a file, in a private directory that goes with the authority, or when the process ends."""
+        """The root certificate as a PEM file, in a private directory that goes with the authority or the process."""
         with self._lock:
             if self._ca_file is None:
                 path = self._private_directory() / "ca.pem"

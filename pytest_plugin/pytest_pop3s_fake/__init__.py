@@ -79,7 +79,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _options_given(config: pytest.Config) -> bool:
     """Whether any option of ours was given, in the ini file or on the command line."""
     names = ("strict", "deadline", "transcript", "transcript_dir", "seed")
-    return any(config.getini(name) for name in _INI) or any(config.getoption(f"pop3s_{name}") for name in names)
+    return any(config.getini(name) for name in _INI) or any(
+        config.getoption(f"pop3s_{name}") is not None for name in names
+    )
 
 
 def _settings(config: pytest.Config) -> Settings:

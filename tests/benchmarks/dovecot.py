@@ -108,5 +108,5 @@ def listening(port: int, master: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() < deadline and master.poll() is None:
         with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=READY):
             return
-        time.sleep(POLL)
+        time.sleep(POLL)  # the only way to know: it takes no bound socket and tells nobody that it listens
     raise RuntimeError(f"dovecot did not start: {log.read_text(encoding='utf-8') if log.exists() else 'no log'}")
