@@ -199,17 +199,18 @@ def test_an_open_connection_keeps_its_certificate(server: Pop3sServer, connect: 
 
 
 def test_names_are_kept_over_a_stop_and_forgotten_by_a_reset() -> None:
-    """They are what a baseline remembers, too."""
-    server = Pop3sServer(names=["localhost", "first.invalid"])
-    server.start()
-    server.add_name("second.invalid")
-    server.stop()
-    server.start()
-    assert names_of(server, "localhost") == {"localhost", "first.invalid", "second.invalid"}
-    server.add_name("third.invalid")
-    server.reset()
-    assert names_of(server, "localhost") == {"localhost", "first.invalid", "second.invalid"}
-    server.stop()
+    """They belong to what a baseline remembers."""
+    with Pop3sServer(names=["localhost", "first.invalid"]) as server:
+        server.add_name("second.invalid")
+        server.stop()
+        server.start()
+        assert names_of(server, "localhost") == {"localhost", "first.invalid", "second.invalid"}
+        server.reset()
+        assert names_of(server, "localhost") == {"localhost", "first.invalid"}
+        server.add_name("third.invalid")
+        server.baseline()
+        server.reset()
+        assert names_of(server, "localhost") == {"localhost", "first.invalid", "third.invalid"}
 
 
 @pytest.mark.parametrize("certificate", ["wrong-host", "expired"])
