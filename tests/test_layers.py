@@ -452,8 +452,8 @@ def planted(name: str, source: str, finding: str, *, is_package: bool = False) -
             "pop3s_fake.cli.main",
             "from pytest_pop3s_fake import options",
             "pop3s_fake.cli.main, line 1: imports pytest_pop3s_fake; cli may import cassette, clock, connection, "
-            "dialects, dialogue, errors, factories, ledger, maildrop, masking, pop3s_fake, protocol, quirks, rules, server, "
-            "setup_file, sources, tls, transcript",
+            "dialects, dialogue, errors, factories, ledger, maildrop, masking, pop3s_fake, protocol, quirks, rules, "
+            "server, setup_file, sources, tls, transcript",
         ),
         planted(
             "pop3s_fake",
