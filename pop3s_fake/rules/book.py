@@ -39,6 +39,12 @@ class Entry:
         self.told: bool = False
         """Whether its failure has been judged."""
 
+    @property
+    def owes(self) -> bool:
+        """Whether it had to strike and did not, or not as often as it had to."""
+        limits, hits = self.rule.limits, self.rule.hits
+        return self.must and not limits.optional and hits != (limits.exactly or hits or -1)
+
 
 class Index:
     """Which rules name a keyword; made anew when rules come or go, and never changed."""
@@ -175,7 +181,7 @@ class RuleBook:
         """What :meth:`check_complete` and :meth:`unmet` complain about, each rule once."""
         problems: list[UsageError | UnmetRule] = [*self.check_complete(), *self.unmet()]
         for entry in self._all():
-            entry.told = True
+            entry.told = entry.told or not entry.rule.actions or entry.owes
         return problems
 
     def check_complete(self) -> list[UsageError]:
@@ -194,19 +200,11 @@ class RuleBook:
         problems = []
         sent: dict[str, list[int]] | None = None
         for entry in self._all():
-            rule = entry.rule
-            exactly = rule.limits.exactly
-            if (
-                not rule.actions
-                or rule.limits.optional
-                or not entry.must
-                or entry.told
-                or rule.hits == (exactly or rule.hits or -1)
-            ):
+            if not entry.rule.actions or entry.told or not entry.owes:
                 continue
             if sent is None:
                 sent = self._sent()
-            problems.append(UnmetRule(_unmet(rule, sent)))
+            problems.append(UnmetRule(_unmet(entry.rule, sent)))
         return problems
 
     def _all(self) -> list[Entry]:
