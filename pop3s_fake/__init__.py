@@ -22,8 +22,10 @@ if TYPE_CHECKING:
         UnmetRule,
         UsageError,
     )
+    from pop3s_fake.ledger import Ledger
     from pop3s_fake.maildrop import Account, Login, Maildrop, Message
     from pop3s_fake.protocol.replies import Err, Ok
+    from pop3s_fake.rules.rule import Rule
     from pop3s_fake.server.clocks import ManualClock
     from pop3s_fake.server.server import Pop3sServer
     from pop3s_fake.tls.authority import Authority, ClientCertificate
@@ -36,6 +38,7 @@ __all__ = (
     "ClientCertificate",
     "ClientHung",
     "Err",
+    "Ledger",
     "Login",
     "Maildrop",
     "ManualClock",
@@ -45,6 +48,7 @@ __all__ = (
     "Pop3sFakeError",
     "Pop3sServer",
     "ProtocolViolation",
+    "Rule",
     "Session",
     "Tls",
     "Transcript",
@@ -61,8 +65,10 @@ _HOMES: Final = {
         "UnmetRule",
         "UsageError",
     ),
+    "pop3s_fake.ledger": ("Ledger",),
     "pop3s_fake.maildrop": ("Account", "Login", "Maildrop", "Message"),
     "pop3s_fake.protocol.replies": ("Err", "Ok"),
+    "pop3s_fake.rules.rule": ("Rule",),
     "pop3s_fake.server.clocks": ("ManualClock",),
     "pop3s_fake.server.server": ("Pop3sServer",),
     "pop3s_fake.tls.authority": ("Authority", "ClientCertificate"),

@@ -12,6 +12,7 @@ import unittest
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pop3s_fake.errors import Pop3sFakeError, verdict
+from pop3s_fake.rules.rule import Rule
 from pop3s_fake.server.options import check_keywords
 from pop3s_fake.server.pointing import code_of, raise_at, trimmed
 from pop3s_fake.server.server import Pop3sServer
@@ -65,7 +66,11 @@ class Pop3sTestCase(unittest.TestCase):
     def make_server(self) -> Pop3sServer:
         """A server for one test, not started; override it where ``pop3s_options`` is not enough."""
         check_keywords(self.pop3s_options, "pop3s_options")
-        return Pop3sServer(**self.pop3s_options)
+        options = dict(self.pop3s_options)
+        rules = options.get("rules", ())
+        if not isinstance(rules, str):  # a rule belongs to one server, and the class has one for each test
+            options["rules"] = [rule.copy() if isinstance(rule, Rule) else rule for rule in rules]
+        return Pop3sServer(**options)
 
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
         """Run the test, judged at the end of its method; unittest calls this."""

@@ -203,3 +203,15 @@ def test_a_test_that_needs_no_server_starts_none(cases: Cases) -> None:
         self.assertEqual(threading.active_count(), 1)
 """
     assert "OK" in cases.unittest(method)
+
+
+def test_a_rule_of_the_class_is_there_in_each_test(cases: Cases) -> None:
+    """As an object, too, although a rule belongs to one server."""
+    methods = """
+    def test_one(self):
+        self.assertEqual(len(self.server.rules), 1)
+
+    def test_two(self):
+        self.assertEqual(len(self.server.rules), 1)
+"""
+    assert "OK" in cases.unittest(methods, options='{"rules": [__import__("pop3s_fake").Rule("RETR").wait(1)]}')
