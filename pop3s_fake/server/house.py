@@ -17,7 +17,7 @@ from pop3s_fake.server.worker import Worker
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pop3s_fake.clock import Clock
     from pop3s_fake.connection import Settings
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 __all__ = ("House",)
 
 SETTLING: Final = 1.0
-"""Seconds of real time within which the threads come to rest before something is read, judged or ended."""
+"""Seconds of real time within which one more connection comes to rest before something is read, judged or ended."""
 
 STOPPING: Final = 2.0
-"""Seconds of real time within which all threads must end when the server stops."""
+"""Seconds of real time within which one more thread ends when the server stops."""
 
 
 class House:
@@ -72,9 +72,7 @@ class House:
         for worker in workers:
             worker.disconnect("fin")
         workers += [worker for worker in list(self._ending) if worker not in workers]
-        end = monotonic() + STOPPING
-        late = [worker for worker in workers if not worker.join(max(end - monotonic(), 0.0))]
-        survivors += [f"{worker.name} ({worker.doing()})" for worker in late]
+        survivors += [f"{worker.name} ({worker.doing()})" for worker in _late(workers)]
         if survivors:
             raise Pop3sFakeError(
                 f"{len(survivors)} of the server's threads did not end within {STOPPING:g} seconds: "
@@ -96,26 +94,24 @@ class House:
             worker.disconnect(how)
 
     def settle(self, timeout: float) -> None:
-        """Wait for rest; a thread of ours that asks is itself no rest and does not wait."""
+        """Wait until each connection was at rest; a thread of ours that asks is itself no rest and does not wait.
+
+        Once is enough for each, since what the caller's clients asked for came before; so clients of other threads may
+        go on.  The time begins anew with each that comes to rest: many on a slow machine are no client that hangs.
+        """
         if any(worker.current for worker in list(self._workers)):
             return
-        if not self._hub.wait_until(self._at_rest, timeout):
-            busy = [worker.doing() for worker in list(self._workers) if not worker.settled()]
-            raise Pop3sFakeError(
-                f"the server did not come to rest within {timeout:g} s: "
-                f"{'; '.join(busy) or 'a client waits to be accepted'}"
-            )
+        listener = self.listener
+        if listener is not None and not self._hub.wait_until(listener.settled, timeout):
+            raise _restless(timeout, "a client waits to be accepted")
+        busy = set(self._workers)
+        while busy:
+            if not self._hub.wait_until(lambda: _rested(busy), timeout):
+                raise _restless(timeout, "; ".join(worker.doing() for worker in _in_order(busy)))
 
     def wait_until(self, test: Callable[[], bool], timeout: float) -> bool:
         """Wait until the test, which is asked after each command, is true."""
         return self._hub.wait_until(test, timeout)
-
-    def _at_rest(self) -> bool:
-        """Whether nothing will happen by itself."""
-        listener = self.listener
-        if listener is not None and not listener.settled():
-            return False
-        return all(worker.settled() for worker in list(self._workers))
 
     def _accept(self, sock: socket.socket, port: int) -> None:
         """Give a new connection its thread; called in the accept thread."""
@@ -146,3 +142,31 @@ class House:
         self._ending.append(worker)
         self._workers.discard(worker)
         self._hub.changed()
+
+
+def _in_order(workers: Iterable[Worker]) -> list[Worker]:
+    """By the numbers of their sessions."""
+    return sorted(workers, key=lambda worker: worker.log.number)
+
+
+def _rested(busy: set[Worker]) -> bool:
+    """Take out those that are at rest; tells whether there were any."""
+    rested = {worker for worker in busy if worker.settled()}
+    busy -= rested
+    return bool(rested)
+
+
+def _restless(timeout: float, why: str) -> Pop3sFakeError:
+    return Pop3sFakeError(f"the server did not come to rest within {timeout:g} s: {why}")
+
+
+def _late(workers: Iterable[Worker]) -> list[Worker]:
+    """Those whose threads do not end; the time begins anew as long as any does."""
+    late = _in_order(workers)
+    while late:
+        end = monotonic() + STOPPING
+        left = [worker for worker in late if not worker.join(max(end - monotonic(), 0.0))]
+        if len(left) == len(late):
+            break
+        late = left
+    return late

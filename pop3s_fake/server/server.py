@@ -337,10 +337,10 @@ class Pop3sServer:
     # what happens
 
     def settle(self) -> None:
-        """Wait until every connection waits for input that has not come, waits in a rule, or has ended.
+        """Wait until every connection has waited for input that had not come, has waited in a rule, or has ended.
 
-        Reading the transcript does this by itself.  Bounded by a second of real time; then a
-        :class:`~pop3s_fake.errors.Pop3sFakeError` names the connection and what it is doing.
+        Reading the transcript does this by itself.  Bounded by a second of real time in which none of them does; then
+        a :class:`~pop3s_fake.errors.Pop3sFakeError` names the connections and what they are doing.
         """
         self._house.settle(SETTLING)
 
@@ -522,7 +522,7 @@ class Pop3sServer:
             self.accounts.restore(accounts)
             self.rules.clear()
             for rule in rules:
-                self.rules.add(rule.copy(), must=False)
+                self.rules.add(rule.copy(), must=False, where=rule.where)
 
 
 def _later(name: str, what: str) -> UsageError:

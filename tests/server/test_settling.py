@@ -60,6 +60,31 @@ def test_it_is_there_for_clients_in_several_threads(pool: ThreadPoolExecutor) ->
         assert len(server.transcript.sessions) == 8 * 15
 
 
+def test_a_client_that_talks_on_and_on_does_not_hold_up_who_looks(
+    connect: Callable[..., Client], pool: ThreadPoolExecutor
+) -> None:
+    """Each connection need be at rest only once: what the caller's own client did lies before."""
+    with Pop3sServer(exclusive=False) as server:
+        enough = threading.Event()
+
+        def talk(client: Client) -> None:
+            while not enough.is_set():
+                client.send(b"NOOP\r\n" * 3)
+                for _ in range(3):
+                    client.line()
+
+        talks = [pool.submit(talk, connect(server).login()) for _ in range(6)]
+        try:
+            for n in range(7, 27):
+                connect(server).login().quit()
+                assert server.transcript.last_session.number == n
+                assert server.transcript.last_session.ended == "quit"
+        finally:
+            enough.set()
+        for each in talks:
+            each.result(30)
+
+
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_a_client_that_has_closed_has_ended(connect: Callable[..., Client], how: str, version: str) -> None:
