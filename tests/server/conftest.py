@@ -214,14 +214,14 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def blocked(connect: Callable[..., Client]) -> Callable[..., Any]:
-    """Block a server's session in a send: a client with a small window asks for a huge message and does not read."""
+    """Block a server's session in a send: a client asks for a huge message and does not read."""
 
     def made(server: Pop3sServer) -> Client:
         server.account.maildrop.generate(
             1, lambda _: iter([b"x" * 998 + b"\r\n"] * HUGE_LINES), octets=HUGE_LINES * 1000
         )
         number = len(server.account.maildrop)
-        client = connect(server, sockopts={socket.SO_RCVBUF: 4096}).login()
+        client = connect(server).login()
         client.send(b"RETR %d\r\n" % number)
         assert client.line() == b"+OK %d octets\r\n" % (HUGE_LINES * 1000)
         return client

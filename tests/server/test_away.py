@@ -183,7 +183,7 @@ def test_a_reset_comes_behind_all_that_was_sent_before(
     monkeypatch.setattr("pop3s_fake.server.endings.DELIVERY", 1000.0)
     with Pop3sServer() as server:
         (message,) = server.maildrop.add(b"x" * 50_000 + b"\r\n")
-        client = connect(server, sockopts={socket.SO_RCVBUF: 4096}).login()
+        client = connect(server, sockopts={socket.SO_RCVBUF: 16384}).login()
         client.send(b"RETR 1\r\n")
         server.settle()  # all of it is with the kernel
         server.disconnect_all("rst")

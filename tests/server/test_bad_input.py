@@ -5,7 +5,7 @@ import select
 import socket
 from random import Random
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -134,7 +134,11 @@ def test_thousands_of_commands_may_come_before_anything_is_read(
 
 
 class Stuffing:
-    """A client that writes commands and does not read what they are answered with."""
+    """A client that writes commands and does not read what they are answered with.
+
+    The answers are long and its window is not made small: with a small one and short segments the kernels themselves
+    may come to a standstill, since they drop what has no room, and acknowledgements with it.
+    """
 
     def __init__(self, client: Client, worker: Worker) -> None:
         self._client = client
@@ -143,7 +147,6 @@ class Stuffing:
         self._poll.register(client.sock.fileno(), select.POLLOUT)
         self._left = memoryview(b"")
         client.sock.setblocking(False)
-        worker._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # so that it soon has to wait
 
     def writable(self) -> bool:
         """Whether more can be written; where it cannot, that takes a moment."""
@@ -151,7 +154,7 @@ class Stuffing:
 
     def write(self) -> None:
         """Write some more, if that is possible."""
-        self._left = self._left or memoryview(self._client.sealed(b"NOOP\r\n" * 2000))
+        self._left = self._left or memoryview(self._client.sealed(b"RETR 2\r\n" * 2000))
         with contextlib.suppress(BlockingIOError):
             self._left = self._left[self._client.sock.send(self._left[:4096]) :]
 
@@ -171,23 +174,45 @@ class Stuffing:
             self.write()
 
 
+class Tap:
+    """A socket that counts the octets it receives."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.octets = 0
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is the socket's."""
+        return getattr(self._sock, name)
+
+    def recv(self, size: int) -> bytes:
+        """Receive and count."""
+        octets = self._sock.recv(size)
+        self.octets += len(octets)
+        return octets
+
+
 def test_a_client_that_writes_and_does_not_read_is_not_heard_for_ever(
     server: Pop3sServer, connect: Callable[..., Client]
 ) -> None:
     """What is read ahead is bounded over all replies, so that memory is; one that reads a little gets no further."""
-    client = connect(server, sockopts={socket.SO_RCVBUF: 4096}).login()
+    server.maildrop.add((b"x" * 998 + b"\r\n") * 16)
+    client = connect(server).login()
     server.settle()
     (worker,) = server._house._workers
     (session,) = server.transcript.sessions
     stuffing = Stuffing(client, worker)
     stuffing.until_nobody_reads()
     stuffing.until_all_is_full()
+    worker._sock = tap = Tap(worker._sock)  # type: ignore[assignment]
+    end = monotonic() + 60
     for _ in range(3):
         answered = len(session.commands)
-        while len(session.commands) == answered:  # the server has gone on to another command
+        while len(session.commands) == answered:  # until the server has gone on to another command
+            assert monotonic() < end
             with contextlib.suppress(BlockingIOError):
                 client.sock.recv(2048)
-        assert not stuffing.writable()
+        assert not server._house.wait_until(lambda: tap.octets > 0, 0.1)
     assert worker._ahead < READ_AHEAD + READ_SIZE
     client.reset()
     assert server.transcript.last_session.ended == "reset"
@@ -212,7 +237,8 @@ def test_a_client_that_writes_does_not_read_and_closes_its_side_costs_nothing(
     server: Pop3sServer, connect: Callable[..., Client]
 ) -> None:
     """Its end lies behind what the server has not read; the thread sleeps until the client reads."""
-    client = connect(server, sockopts={socket.SO_RCVBUF: 4096}).login()
+    server.maildrop.add((b"x" * 998 + b"\r\n") * 16)
+    client = connect(server).login()
     server.settle()
     (worker,) = server._house._workers
     Stuffing(client, worker).until_nobody_reads()

@@ -105,7 +105,7 @@ def test_a_client_may_vanish_while_it_is_sent_a_message(connect: Callable[..., C
     with Pop3sServer() as server:
         server.maildrop.add(b"x" * 998 + b"\r\n", b"".join([b"x" * 998 + b"\r\n"] * 20_000))
         for read in (0, 1, 2, 10):
-            client = connect(server, sockopts={socket.SO_RCVBUF: 4096}).login()
+            client = connect(server).login()
             client.send(b"DELE 1\r\nRETR 2\r\n")
             for _ in range(read):
                 client.recv()
