@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
 BOUND: Final = 60.0  # seconds of real time after which a client is killed and the test fails
 
 
-def program(name: str, *ask_version: str) -> Any:
+def program(name: str, *ask_version: str, install: str = "apt-get install {0}, or brew install {0}") -> Any:
     """A program as the parameter of a fixture: its path, with its version in the test's name, or the reason to skip."""
     path = shutil.which(name)
     if path is None:
-        reason = (
-            f"{name} is not installed; install it, for example with: apt-get install {name}, or brew install {name}"
-        )
+        reason = f"{name} is not installed; install it, for example with: {install.format(name)}"
         return pytest.param(None, id=f"no-{name}", marks=pytest.mark.skip(reason=reason))
-    said = subprocess.run([path, *ask_version], capture_output=True, text=True, check=True, timeout=BOUND).stdout
-    return pytest.param(path, id="-".join(said.split()[:2]))  # "curl 7.88.1 (...)", "OpenSSL 3.0.19 27 Jan 2026"
+    said = subprocess.run([path, *ask_version], capture_output=True, text=True, check=False, timeout=BOUND).stdout
+    # They say: curl 7.88.1 (...), OpenSSL 3.0.19 27 Jan 2026, This is fetchmail release 6.4.37+GSS, mpop version 1.4.18
+    found = re.search(r"(\w+)(?: release| version)? (\d[\w.]*)", said)
+    return pytest.param(path, id="-".join(found.groups()) if found else name)
 
 
 @pytest.fixture
@@ -64,6 +65,27 @@ def openssl(request: pytest.FixtureRequest) -> str:
     return path
 
 
+@pytest.fixture(params=[program("fetchmail", "--fetchmailrc", "/dev/null", "--version")])
+def fetchmail(request: pytest.FixtureRequest) -> str:
+    """The path of fetchmail."""
+    path: str = request.param
+    return path
+
+
+@pytest.fixture(params=[program("mpop", "--version")])
+def mpop(request: pytest.FixtureRequest) -> str:
+    """The path of mpop."""
+    path: str = request.param
+    return path
+
+
+@pytest.fixture(params=[program("getmail", "--version", install="apt-get install getmail6, or pipx install getmail6")])
+def getmail(request: pytest.FixtureRequest) -> str:
+    """The path of getmail6's command."""
+    path: str = request.param
+    return path
+
+
 CONTENTS: Final = [
     b"",
     b"\r\n",
@@ -73,6 +95,7 @@ CONTENTS: Final = [
     "Subject: Grüße\r\n\r\nÄÖÜ äöü ß €\r\n".encode(),
     b"Subject: all octets\r\n\r\n" + bytes(octet for octet in range(256) if octet not in b"\r\n") + b"\r\n",
     b"Subject: many lines\r\n\r\n" + b"".join(b".%07d %s\r\n" % (n, b"x" * (n % 70)) for n in range(10_000)),
+    b"Subject: separators\r\n\r\nFrom here\r\n>From there\r\n.\r\nFrom everywhere\r\n",
 ]
 
 

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pop3s_fake import Pop3sServer, Tls
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+
+    Ran = subprocess.CompletedProcess[bytes]
+
+ROOT: Final = os.geteuid() == 0
+NOBODY: Final = "nobody"
+BY_USER: Final = ["USER", "PASS", "UIDL", "LIST", "UIDL", "LIST"]
+
+ADDED: Final = re.compile(
+    rb"Return-Path: <unknown>\nDelivered-To: unknown\n"
+    rb"Received: from localhost \(.*\) by .* with POP3-SSL\n  getmail6 msgid:.*; .*\n"
+)
+
+
+@pytest.fixture
+def maildir(tmp_path: Path) -> Iterator[Path]:
+    """A Maildir, which getmail wants to be there; where root runs the tests, one that somebody else can reach."""
+    with tempfile.TemporaryDirectory() as elsewhere:
+        path = (Path(elsewhere) if ROOT else tmp_path) / "Maildir"
+        for name in ("cur", "new", "tmp"):
+            (path / name).mkdir(parents=True)
+        if ROOT:
+            for each in (Path(elsewhere), path, *path.iterdir()):
+                shutil.chown(each, NOBODY)
+        yield path
+
+
+@pytest.fixture
+def fetch(getmail: str, run: Callable[..., Ran], tmp_path: Path, maildir: Path) -> Callable[..., Ran]:
+    """Run getmail once, with a file of settings as its manual has them; delivery is to the Maildir unless they differ.
+
+    To a Maildir getmail never delivers as root; the manual has root name another user.
+    """
+    settings_folder = tmp_path / "getmail"
+    settings_folder.mkdir(mode=0o700)
+
+    def made(
+        server: Pop3sServer, *options: str, retriever: str = "", destination: str = "", password: str | None = None
+    ) -> Ran:
+        user, right = server.login
+        settings = settings_folder / "getmailrc"
+        settings.touch(mode=0o600)
+        to_maildir = f"type = Maildir\npath = {maildir}/\n" + (f"user = {NOBODY}\n" if ROOT else "")
+        settings.write_text(
+            f"[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = {server.port}\ntimeout = 30\n"
+            f"username = {user}\npassword = {right if password is None else password}\n"
+            f"ca_certs = {server.ca_file}\n{retriever}\n"
+            f"[destination]\n{destination or to_maildir}\n"
+            f"[options]\nread_all = false\n" + "".join(f"{line}\n" for line in options)
+        )
+        return run(getmail, f"--getmaildir={settings_folder}", f"--rcfile={settings.name}")
+
+    return made
+
+
+def well(ran: Ran) -> Ran:
+    """What ran, after it ended well; what it said is shown otherwise."""
+    assert ran.returncode == 0, (ran.stdout + ran.stderr).decode(errors="replace")
+    return ran
+
+
+def found(folder: Path) -> list[bytes]:
+    """The messages in the folder; sorted."""
+    return sorted(path.read_bytes() for path in folder.iterdir())
+
+
+def delivered(maildir: Path) -> list[bytes]:
+    """The messages without the three header fields that getmail writes before each; sorted."""
+    messages = found(maildir / "new")
+    assert all(ADDED.match(content) for content in messages)
+    return sorted(ADDED.sub(b"", content, count=1) for content in messages)
+
+
+def local(contents: list[bytes]) -> list[bytes]:
+    """The messages with the line ends of this system, and an empty line before what is no header; sorted."""
+    headed = (content if content.startswith(b"Subject") else b"\n" + content.lstrip(b"\r\n") for content in contents)
+    return sorted(content.replace(b"\r\n", b"\n") for content in headed)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_messages_arrive_octet_by_octet(
+    fetch: Callable[..., Ran], maildir: Path, contents: list[bytes], version: str
+) -> None:
+    """But for what the manual tells, three fields more, and other line ends.
+
+    Delivered-To and Received are put before each message (``delivered_to``, ``received``), in front of them Return-Path
+    with the sender of the envelope, all "unknown" here; in a Maildir line ends are the system's own.  Where a message
+    has no header, the added one is ended by an empty line.
+    """
+    with Pop3sServer(tls=Tls(versions=version)) as server:
+        messages = server.maildrop.add(*contents)
+        well(fetch(server, "delete = false"))
+        assert delivered(maildir) == local(contents)
+        session = server.transcript.last_session
+        assert session.keywords == [*BY_USER, *["RETR"] * len(contents), "QUIT"]
+        assert session.retrieved == [message.uid for message in messages]
+        assert (session.ended, session.tls.version) == ("quit", f"TLSv{version}")
+
+
+def test_a_command_gets_the_messages(fetch: Callable[..., Ran], tmp_path: Path, contents: list[bytes]) -> None:
+    """``MDA_external``, without the fields that can be left out; the message itself is what the command reads."""
+    inbox, script = tmp_path / "inbox", tmp_path / "deliver"
+    inbox.mkdir()
+    script.write_text(f'cat >"$(mktemp {inbox}/XXXXXX)"\n')
+    allowed = "allow_root_commands = true\n" if ROOT else ""
+    destination = f'type = MDA_external\npath = /bin/sh\narguments = ("{script}",)\n{allowed}'
+    with Pop3sServer() as server:
+        server.maildrop.add(*contents)
+        well(fetch(server, "delete = true", "delivered_to = false", "received = false", destination=destination))
+        bare = [content.removeprefix(b"Return-Path: <unknown>\n") for content in found(inbox)]
+        assert sorted(bare) == local(contents)
+        assert len(server.maildrop) == 0
+
+
+def test_apop_is_spoken(fetch: Callable[..., Ran], maildir: Path) -> None:
+    """``use_apop`` (RFC 1939 section 7): no password leaves getmail."""
+    with Pop3sServer() as server:
+        server.maildrop.add("Subject: one\n\n.\n")
+        well(fetch(server, retriever="use_apop = true"))
+        assert server.transcript.commands[0] == "APOP test ****"
+        assert delivered(maildir) == [b"Subject: one\n\n.\n"]
+
+
+def test_messages_are_deleted_after_delivery(fetch: Callable[..., Ran], maildir: Path, contents: list[bytes]) -> None:
+    """DELE for each when it is delivered, and QUIT; the next run finds nothing."""
+    with Pop3sServer() as server:
+        uids = [message.uid for message in server.maildrop.add(*contents)]
+        well(fetch(server, "delete = true"))
+        session = server.transcript.last_session
+        each = [word for n in range(1, len(contents) + 1) for word in (f"RETR {n}", f"DELE {n}")]
+        assert session.commands[len(BY_USER) :] == [*each, "QUIT"]
+        assert (session.deleted, session.ended) == (uids, "quit")
+        assert len(server.maildrop) == 0
+        well(fetch(server, "delete = true"))
+        assert server.transcript.last_session.keywords == [*BY_USER, "QUIT"]
+        assert delivered(maildir) == local(contents)
+
+
+def test_messages_that_are_kept_are_fetched_once(
+    fetch: Callable[..., Ran], maildir: Path, contents: list[bytes]
+) -> None:
+    """The unique-ids of what was fetched are in a file; a message that came since is new (RFC 1939 section 7)."""
+    with Pop3sServer() as server:
+        server.maildrop.add(*contents)
+        well(fetch(server, "delete = false"))
+        said = well(fetch(server, "delete = false"))
+        assert b"%d skipped" % len(contents) in said.stdout
+        assert server.transcript.last_session.keywords == [*BY_USER, "QUIT"]
+        late = b"Subject: late\r\n\r\n.\r\n"
+        server.maildrop.add(late)
+        well(fetch(server, "delete = false"))
+        number = len(contents) + 1
+        assert server.transcript.last_session.commands[len(BY_USER) :] == [f"RETR {number}", "QUIT"]
+        assert delivered(maildir) == local([*contents, late])
+        assert len(server.maildrop) == number
+
+
+def test_a_message_that_cannot_be_delivered_is_not_deleted(fetch: Callable[..., Ran], maildir: Path) -> None:
+    """The command for delivery fails; when delivery works again the message comes."""
+    allowed = "allow_root_commands = true\n" if ROOT else ""
+    with Pop3sServer() as server:
+        server.maildrop.add("Subject: one\n\n")
+        assert fetch(
+            server, "delete = true", destination=f"type = MDA_external\npath = /bin/false\n{allowed}"
+        ).returncode
+        assert server.transcript.last_session.deleted == []
+        assert len(server.maildrop) == 1
+        well(fetch(server, "delete = true"))
+        assert delivered(maildir) == [b"Subject: one\n\n"]
+        assert len(server.maildrop) == 0
+
+
+def test_a_wrong_password_is_denied(fetch: Callable[..., Ran], maildir: Path) -> None:
+    """After one try."""
+    with Pop3sServer() as server:
+        assert fetch(server, password="canary-7").returncode != 0
+        assert server.transcript.keywords.count("PASS") == 1
+        assert not {"UIDL", "LIST", "RETR"} & set(server.transcript.keywords)
+        assert "canary-7" not in server.transcript.render()
+        assert found(maildir / "new") == []
+
+
+@pytest.mark.parametrize("certificate", ["good", "good-rsa", "good-intermediate"])
+def test_a_good_certificate_is_accepted(fetch: Callable[..., Ran], maildir: Path, certificate: str) -> None:
+    """The control for the tests below."""
+    with Pop3sServer(certificate=certificate) as server:
+        server.maildrop.add("Subject: one\n\n")
+        well(fetch(server))
+        assert delivered(maildir) == [b"Subject: one\n\n"]
+
+
+@pytest.mark.parametrize(
+    ("certificate", "why"),
+    [
+        ("expired", "certificate has expired"),
+        ("not-yet-valid", "certificate is not yet valid"),
+        ("self-signed", "self[- ]signed certificate"),
+        ("untrusted-root", "unable to get local issuer certificate"),
+        ("missing-intermediate", "unable to get local issuer certificate"),
+    ],
+)
+def test_a_bad_certificate_is_refused(fetch: Callable[..., Ran], maildir: Path, certificate: str, why: str) -> None:
+    """With the CA trusted; no credential was sent."""
+    with Pop3sServer(certificate=certificate) as server:
+        server.maildrop.add("Subject: one\n\n")
+        ran = fetch(server)
+        assert ran.returncode != 0
+        assert re.search(why, ran.stderr.decode())
+        assert server.transcript.keywords == []
+        assert server.transcript.last_session.tls.error is not None
+        assert found(maildir / "new") == []
+
+
+def test_a_certificate_for_another_host_is_refused(fetch: Callable[..., Ran], maildir: Path) -> None:
+    """The names are compared when the handshake is done; getmail takes leave with RSET, but sends no credential."""
+    with Pop3sServer(certificate="wrong-host") as server:
+        server.maildrop.add("Subject: one\n\n")
+        ran = fetch(server)
+        assert ran.returncode != 0
+        assert "wrong-host.invalid" in ran.stderr.decode()
+        assert server.transcript.keywords in ([], ["RSET"])
+        assert found(maildir / "new") == []
