@@ -145,6 +145,8 @@ class Stuffing:
         self._worker = worker
         self._poll = select.poll()
         self._poll.register(client.sock.fileno(), select.POLLOUT)
+        self._unread = select.poll()
+        self._unread.register(worker._sock.fileno(), select.POLLIN)
         self._left = memoryview(b"")
         client.sock.setblocking(False)
 
@@ -156,14 +158,14 @@ class Stuffing:
         """Write some more, if that is possible."""
         self._left = self._left or memoryview(self._client.sealed(b"RETR 2\r\n" * 2000))
         with contextlib.suppress(BlockingIOError):
-            self._left = self._left[self._client.sock.send(self._left[:4096]) :]
+            self._left = self._left[self._client.sock.send(self._left[:32768]) :]
 
     def until_nobody_reads(self) -> None:
-        """Write until the server reads no more."""
+        """Write until the server reads no more, with next to nothing on the way to it."""
         end = monotonic() + 60
         while self._worker._ahead < READ_AHEAD:
             assert monotonic() < end, "the server neither blocks nor reads"
-            if self.writable():
+            if not self._unread.poll(1) and self.writable():
                 self.write()
 
     def until_all_is_full(self) -> None:
