@@ -205,3 +205,20 @@ def test_a_bad_certificate_is_refused(fetch: Callable[..., Ran], inbox: Path, ce
         assert server.transcript.keywords == []
         assert server.transcript.last_session.tls.error is not None
         assert delivered(inbox) == []
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_client_certificate_that_is_required_must_be_shown(
+    fetch: Callable[..., Ran], inbox: Path, version: str
+) -> None:
+    """With it the message comes; without it no credential is sent, and the server says why."""
+    with Pop3sServer(client_certificate="required", tls=Tls(versions=version)) as server:
+        server.maildrop.add("Subject: one\n\n")
+        mine = server.authority.client_certificate("ann")
+        assert fetch(server).returncode not in {FETCHED, NOTHING_NEW}
+        session = server.transcript.last_session
+        assert (session.keywords, session.tls.error) == ([], "PEER_DID_NOT_RETURN_A_CERTIFICATE")
+        shown = f'sslcert "{mine.certificate_file}" sslkey "{mine.key_file}"'
+        ended(fetch(server, shown), FETCHED)
+        assert delivered(inbox) == [b"Subject: one\n\n"]
+        assert server.transcript.last_session.tls.client_certificate == "ann"

@@ -235,3 +235,20 @@ def test_a_certificate_for_another_host_is_refused(fetch: Callable[..., Ran], ma
         assert "wrong-host.invalid" in ran.stderr.decode()
         assert server.transcript.keywords in ([], ["RSET"])
         assert found(maildir / "new") == []
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_client_certificate_that_is_required_must_be_shown(
+    fetch: Callable[..., Ran], maildir: Path, version: str
+) -> None:
+    """With it the message comes; without it no credential is sent, and the server says why."""
+    with Pop3sServer(client_certificate="required", tls=Tls(versions=version)) as server:
+        server.maildrop.add("Subject: one\n\n")
+        mine = server.authority.client_certificate("ann")
+        assert fetch(server).returncode != 0
+        session = server.transcript.last_session
+        assert (session.keywords, session.tls.error) == ([], "PEER_DID_NOT_RETURN_A_CERTIFICATE")
+        shown = f"certfile = {mine.certificate_file}\nkeyfile = {mine.key_file}"
+        well(fetch(server, retriever=shown))
+        assert delivered(maildir) == [b"Subject: one\n\n"]
+        assert server.transcript.last_session.tls.client_certificate == "ann"

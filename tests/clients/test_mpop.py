@@ -93,14 +93,17 @@ def test_messages_arrive_octet_by_octet(
         assert (session.ended, session.tls.version) == ("quit", f"TLSv{version}")
 
 
-@pytest.mark.parametrize("authentication", ["apop", "user"])
+@pytest.mark.parametrize(("authentication", "pipelining"), [("apop", "on"), ("user", "off")])
 def test_with_received_header_off_nothing_is_added(
-    fetch: Callable[..., Ran], maildir: Path, contents: list[bytes], authentication: str
+    fetch: Callable[..., Ran], maildir: Path, contents: list[bytes], authentication: str, pipelining: str
 ) -> None:
-    """Behind APOP and behind USER and PASS alike."""
+    """Behind APOP and behind USER and PASS alike, with commands sent before the answers came and one by one."""
     with Pop3sServer() as server:
         server.maildrop.add(*contents)
-        ended(fetch(server, "keep on", "received_header off", f"auth {authentication}"), FETCHED)
+        ended(
+            fetch(server, "keep on", "received_header off", f"auth {authentication}", f"pipelining {pipelining}"),
+            FETCHED,
+        )
         assert found(maildir) == local(contents)
         login = {"apop": ["APOP"], "user": ["USER", "PASS"]}[authentication]
         assert server.transcript.keywords[1 : 1 + len(login)] == login
@@ -226,3 +229,20 @@ def test_a_bad_certificate_is_refused(
         assert re.search(f"TLS certificate verification failed: .*{why}", said.stderr.decode())
         assert server.transcript.keywords == []
         assert found(maildir) == []
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_client_certificate_that_is_required_must_be_shown(
+    fetch: Callable[..., Ran], maildir: Path, version: str
+) -> None:
+    """With it the message comes; without it no credential is sent, and the server says why."""
+    with Pop3sServer(client_certificate="required", tls=Tls(versions=version)) as server:
+        server.maildrop.add("Subject: one\n\n")
+        mine = server.authority.client_certificate("ann")
+        assert fetch(server).returncode != FETCHED
+        session = server.transcript.last_session
+        assert (session.keywords, session.tls.error) == ([], "PEER_DID_NOT_RETURN_A_CERTIFICATE")
+        shown = (f"tls_cert_file {mine.certificate_file}", f"tls_key_file {mine.key_file}")
+        ended(fetch(server, *shown), FETCHED)
+        assert delivered(maildir) == [b"Subject: one\n\n"]
+        assert server.transcript.last_session.tls.client_certificate == "ann"
