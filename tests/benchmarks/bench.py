@@ -120,13 +120,15 @@ class Bench:
                 self.told(child.ask("profile")["text"])
 
     @contextlib.contextmanager
-    def server(self, kind: str, *, count: int, octets: int, make: str = "stored") -> Iterator[Server]:
+    def server(
+        self, kind: str, *, count: int, octets: int, make: str = "stored", rules: Sequence[str] = ()
+    ) -> Iterator[Server]:
         """A server of this kind."""
         if kind == "Dovecot":
             with dovecot.running(count=count, octets=octets) as (port, ca_pem):
                 yield Server(port, ca_pem, trusting(ca_pem))
             return
-        with self.child(kind.removesuffix(AGAIN), count=count, octets=octets, make=make) as child:
+        with self.child(kind.removesuffix(AGAIN), count=count, octets=octets, make=make, rules=rules) as child:
             where = child.ask("where")
             yield Server(where["port"], where["ca_pem"], trusting(where["ca_pem"]), child)
 

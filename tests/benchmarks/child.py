@@ -29,7 +29,7 @@ from floors import B, F, Floor
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     Answer = dict[str, Any]
 
@@ -61,12 +61,14 @@ def ours(maildrop: pop3s_fake.Maildrop, **options: Any) -> pop3s_fake.Pop3sServe
 
 
 @contextlib.contextmanager
-def running(kind: str, *, count: int, octets: int, make: str = "stored") -> Iterator[tuple[int, str]]:
-    """A server of this kind: its port, and the certificate of its authority."""
+def running(
+    kind: str, *, count: int, octets: int, make: str = "stored", rules: Sequence[str] = ()
+) -> Iterator[tuple[int, str]]:
+    """A server of this kind: its port, and the certificate of its authority; a floor has no rules."""
     if kind == "ours":
         maildrop = (spread if make == "stored" else generated)(count, octets)
         # Sessions that are held open together, or left in the middle of a reply, share the maildrop.
-        with ours(maildrop, exclusive=make == "stored") as server:
+        with ours(maildrop, exclusive=make == "stored", rules=rules) as server:
             yield server.port, server.ca_pem
     else:
         authority = pop3s_fake.Authority()

@@ -5,6 +5,7 @@ Knows the bounds and where the numbers come from; how a server is made and how t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MB = 1_000_000
 ALL_MODULES = "import json, sys; sys.stderr.write(json.dumps(sorted(sys.modules)))"
 DEAR = ("ssl", "trustme", "cryptography", "cattrs", "factory", "faker", "asyncio", "click", "rich")
+NEVER = "XYZZ#9 -> end rst; optional"
 OPEN_FILES_A_SESSION = 4  # more than any server needs; a server that runs out of them would be measured wrongly
 
 
@@ -82,6 +84,31 @@ def sessions(bench: Bench) -> list[Row]:
     rows = against("server processor time a session", "s", cpu, {"B": "<= 1.3"})
     rows += against("sessions a second", "/s", rate, {"F": ">= 0.85", "Dovecot": ">= 1"})
     return rows if others() else [*rows, left_out("sessions a second, Dovecot", dovecot.missing())]
+
+
+def rule(bench: Bench) -> list[Row]:
+    """The same session with a rule that never matches: what it costs that each command is looked up."""
+    what = "server processor time a session, with a rule"
+    kinds = bench.kinds("without", "ours", "without again")
+    if "ours" not in kinds:
+        return [left_out(what, "the floors have no rules")]
+    batch = bench.number(40, 3)
+
+    def cost(server: Server) -> float:
+        before = server.cpu
+        for _ in range(batch):
+            session(server.port, server.context)
+        return (server.cpu - before) / batch
+
+    with contextlib.ExitStack() as stack:
+        servers = {
+            kind: stack.enter_context(
+                bench.server("ours", count=10, octets=10_000, rules=[NEVER] if kind == "ours" else [])
+            )
+            for kind in kinds
+        }
+        taken = in_turn(servers, bench.number(50, 3), cost)
+    return against(what, "s", taken, {"without": "<= 1.05"})
 
 
 def others() -> list[str]:
@@ -242,6 +269,7 @@ MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "start": start,
     "fixture": fixture,
     "session": sessions,
+    "rule": rule,
     "retr-10k": small_messages,
     "retr-1m": large_messages,
     "million": million,
