@@ -6,6 +6,7 @@ tuples while the conversation runs; everything that people see is made from them
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from pop3s_fake.errors import UsageError, nearest
@@ -102,6 +103,7 @@ class Session:
         "deleted",
         "disconnector",
         "ended",
+        "follower",
         "number",
         "retrieved",
         "serial",
@@ -122,6 +124,7 @@ class Session:
         self.tls = TlsNotes()
         self.disconnector: Callable[[str], None] | None = None
         self.watch: Callable[[], None] | None = None
+        self.follower: Callable[[Session, Entry], object] | None = None
         self._entries: list[tuple[float, Kind, str | bytes, int]] = []
 
     def __repr__(self) -> str:
@@ -135,26 +138,35 @@ class Session:
     def heard(self, time: float, line: str | bytes, octets: int) -> None:
         """Note a line of the client's, credentials already masked."""
         self._entries.append((time, "C", line, octets))
+        if self.follower is not None:
+            self._tell(time, "C", line, octets)
         if self.watch is not None:
             self.watch()
 
     def said(self, time: float, status: bytes, octets: int) -> None:
         """Note a reply that was sent whole, by its first line."""
         self._entries.append((time, "S", status, octets))
+        if self.follower is not None:
+            self._tell(time, "S", status, octets)
 
     def happened(self, time: float, what: str) -> None:
         """Note something that is no line of either side."""
         self._entries.append((time, "-", what, 0))
+        if self.follower is not None:
+            self._tell(time, "-", what, 0)
+
+    def _tell(self, time: float, kind: Kind, text: str | bytes, octets: int) -> None:
+        """Tell the follower, whose own troubles are no trouble of the session's."""
+        if self.follower is not None:
+            with contextlib.suppress(Exception):
+                self.follower(self, _entry(time, kind, text, octets))
 
     # asked by tests
 
     @property
     def entries(self) -> list[Entry]:
         """All lines and happenings so far, in order."""
-        return [
-            Entry(time, kind, text if isinstance(text, str) else _line(text), octets)
-            for time, kind, text, octets in list(self._entries)
-        ]
+        return [_entry(time, kind, text, octets) for time, kind, text, octets in list(self._entries)]
 
     @property
     def commands(self) -> list[str]:
@@ -184,6 +196,10 @@ class Session:
         return "open" if self.ended is None else f"ended: {self.ended}"
 
 
+def _entry(time: float, kind: Kind, text: str | bytes, octets: int) -> Entry:
+    return Entry(time, kind, text if isinstance(text, str) else _line(text), octets)
+
+
 def _line(status: bytes) -> str:
     return shown(status.removesuffix(b"\r\n"))
 
@@ -207,12 +223,13 @@ class Transcript:
     ([], False)
     """
 
-    __slots__ = ("_begun", "_sessions", "_settle")
+    __slots__ = ("_begun", "_follower", "_sessions", "_settle")
 
     def __init__(self, settle: Callable[[], None] | None = None) -> None:
         """Call ``settle`` before anything is read."""
         self._sessions: list[Session] = []
         self._begun = 0
+        self._follower: Callable[[Session, Entry], object] | None = None
         self._settle = settle
 
     def __repr__(self) -> str:
@@ -224,8 +241,22 @@ class Transcript:
         """A new session; called by the server, from one thread."""
         self._begun += 1
         session = Session(len(self._sessions) + 1, started=started, serial=self._begun)
+        session.follower = self._follower
         self._sessions.append(session)
         return session
+
+    def follow(self, callback: Callable[[Session, Entry], object]) -> None:
+        """Hear each entry as it is noted, of the sessions that begin from now on; a second follower replaces the first.
+
+        ``callback(session, entry)`` is called in the session's own thread, which waits for it: it should do no more
+        than put the entry somewhere.  What it raises is dropped.
+
+        >>> transcript = Transcript()
+        >>> transcript.follow(lambda session, entry: print(session.number, entry.text))
+        >>> transcript.begin(0.0).heard(0.1, "NOOP", 6)
+        1 NOOP
+        """
+        self._follower = callback
 
     def clear(self) -> None:
         """Forget all sessions; those that are still open go on unseen."""

@@ -1,0 +1,73 @@
+"""The commands and their options, as click reads them and shows them with `--help`.
+
+Knows words, defaults and help texts; must not load what a command needs before it runs, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+__all__ = ("commands",)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pop3s-fake", message="%(prog)s %(version)s")
+def commands() -> None:
+    """A fake POP3S server for testing any POP3 client: right by default, wrong by name."""
+
+
+@commands.command()
+@click.option("--host", default="localhost", show_default=True, metavar="HOST", help="localhost, 127.0.0.1 or ::1.")
+@click.option("--port", type=click.IntRange(0, 65535), default=3995, show_default=True, help="0 for a free one.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="NAME:PASSWORD",
+    help="Who may log in; may be repeated.  Left out: demo, with the password demo-password and three messages.",
+)
+@click.option(
+    "--mail",
+    multiple=True,
+    metavar="[ACCOUNT=]PATH",
+    help="A Maildir, an mbox, an .eml file or a folder of them, for the first account or this one; may be repeated.  "
+    "Deletions live in memory.",
+)
+@click.option("--write-back", is_flag=True, help="Carry deletions out on the disk, at QUIT.")
+@click.option("--yes", is_flag=True, help="Let --write-back delete from your own Maildir or spool, too.")
+@click.option("--strict", is_flag=True, help="End where --mail has something that is no mail, and do not leave it out.")
+@click.option("--certificate", default="good", show_default=True, metavar="ID", help="Such as expired or wrong-host.")
+@click.option("--tls", default="1.2-1.3", show_default=True, metavar="VERSIONS", help="One of 1.0 to 1.3, or a range.")
+@click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    metavar="RULE",
+    help="Such as 'RETR#2@512 -> wait 0.2, end rst; times=1'; may be repeated.",
+)
+@click.option("--seed", type=int, metavar="N", help="Makes everything random reproducible.")
+@click.option(
+    "--ca-out",
+    default="pop3s-fake-ca.pem",
+    show_default=True,
+    metavar="FILE",
+    help="Where to write the CA certificate that clients have to trust; its key never leaves the memory.",
+)
+@click.option(
+    "--ready-file",
+    metavar="FILE",
+    help="Written once the server listens, removed at the end: host, port, stls_port, ca_file and accounts as JSON, "
+    "readable for you only.",
+)
+@click.option("--log-file", metavar="FILE", help="One JSON object a line, appended; passwords masked.")
+@click.option("--quiet", is_flag=True, help="Print nothing but mistakes.")
+def serve(**given: Any) -> int:
+    """Serve POP3S on this machine, until Ctrl-C or SIGTERM.
+
+    It listens on the loopback addresses only and prints the very lines of openssl, curl and Python that reach it.
+    """
+    from pop3s_fake.cli.serve import Wishes, serve  # noqa: PLC0415  # loads the server, with ssl and cryptography
+
+    return serve(Wishes(**given))

@@ -1,0 +1,74 @@
+"""The files that a server leaves for its clients: the CA certificate and the ready file.
+
+Knows how a file appears whole or not at all, and who may read it; must not know the server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pop3s_fake.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pop3s_fake.maildrop import Login
+
+__all__ = ("ready_text", "write_ca", "write_ready")
+
+_PEM: Final = b"-----BEGIN CERTIFICATE-----"
+
+
+def ready_text(host: str, port: int, ca_file: str, logins: Sequence[Login]) -> str:
+    r"""What a client in any language needs to begin, as JSON.
+
+    >>> ready_text("localhost", 3995, "/ca.pem", [])
+    '{"host": "localhost", "port": 3995, "stls_port": null, "ca_file": "/ca.pem", "accounts": []}\n'
+    """
+    accounts = [{"name": login.user, "password": login.password} for login in logins]
+    return json.dumps({"host": host, "port": port, "stls_port": None, "ca_file": ca_file, "accounts": accounts}) + "\n"
+
+
+def write_ca(path: str, pem: str) -> str:
+    """Write the CA certificate, in place of an older one only; gives the absolute path."""
+    real = _regular("CA file", path)
+    if real.is_file():
+        with real.open("rb") as file:
+            beginning = file.read(len(_PEM))
+        if beginning not in {b"", _PEM}:
+            raise UsageError(f"--ca-out {path!r} is there already and holds no certificate; name another file")
+    _write("CA file", path, real, pem, 0o644)
+    return str(Path(path).absolute())
+
+
+def write_ready(path: str, text: str) -> None:
+    """Write the ready file, which its owner alone may read, for it has passwords in it."""
+    _write("ready file", path, _regular("ready file", path), text, 0o600)
+
+
+def _regular(what: str, path: str) -> Path:
+    """Where the file really is; a UsageError if there is something else."""
+    real = Path(os.path.realpath(path))
+    if real.exists() and not real.is_file():
+        raise UsageError(f"cannot write the {what} {path!r}: it is no regular file; name another")
+    return real
+
+
+def _write(what: str, path: str, real: Path, text: str, mode: int) -> None:
+    """Make a file appear under its name when it is whole."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=real.parent, prefix=".pop3s-fake-")
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  # a descriptor is no path
+                os.fchmod(descriptor, mode)
+                file.write(text)
+            Path(name).replace(real)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"cannot write the {what} {path!r}: {error.strerror}; name another") from None

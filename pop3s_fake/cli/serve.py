@@ -1,0 +1,200 @@
+"""`pop3s-fake serve`: one server from its start to Ctrl-C or SIGTERM.
+
+Knows the order: mail, server, files, text, signals, end; must not know how any of these is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pop3s_fake.cli.files import ready_text, write_ca, write_ready
+from pop3s_fake.cli.hints import hints
+from pop3s_fake.cli.mail import Served, served
+from pop3s_fake.cli.view import View, view
+from pop3s_fake.cli.watching import Watcher
+from pop3s_fake.errors import Pop3sFakeError, UsageError
+from pop3s_fake.server.server import Pop3sServer
+from pop3s_fake.tls.settings import Tls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+__all__ = ("Wishes", "serve")
+
+HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+"""The names of where the server listens."""
+
+ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What the command line asks for, option by option."""
+
+    host: str = HOSTS[0]
+    port: int = 3995
+    accounts: tuple[str, ...] = ()
+    mail: tuple[str, ...] = ()
+    write_back: bool = False
+    yes: bool = False
+    strict: bool = False
+    certificate: str = "good"
+    tls: str = "1.2-1.3"
+    rules: tuple[str, ...] = ()
+    seed: int | None = None
+    ca_out: str = "pop3s-fake-ca.pem"
+    ready_file: str | None = None
+    log_file: str | None = None
+    quiet: bool = False
+
+
+def serve(wishes: Wishes) -> int:
+    """Serve until SIGINT or SIGTERM; gives the exit code, 0 or, where the system does not let us, 1.
+
+    Raises a UsageError for what cannot be, which is the caller's to show.
+    """
+    if wishes.host not in HOSTS:
+        raise UsageError(
+            f"--host {wishes.host!r} is not served: it listens on this machine's loopback only, "
+            f"so the host is {', '.join(HOSTS[:-1])} or {HOSTS[-1]}"
+        )
+    mail = served(wishes.accounts, wishes.mail, write_back=wishes.write_back, yes=wishes.yes, strict=wishes.strict)
+    server = Pop3sServer(
+        accounts=mail.accounts,
+        certificate=wishes.certificate,
+        tls=Tls(versions=wishes.tls),
+        rules=wishes.rules,
+        port=wishes.port,
+        strict=False,
+        seed=wishes.seed,
+        deadline=None,
+    )
+    server.rules.need_not_strike()
+    told = _tell_problems(mail)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with _log(wishes.log_file) as log, _signals_held():
+        watcher = Watcher(shown := view(quiet=wishes.quiet), log, offset=time.time() - server.clock.now())
+        server.transcript.follow(watcher)
+        try:
+            code = _run(server, wishes, mail, shown)
+        finally:
+            watcher.close()
+    _tell_problems(mail, told)
+    return code
+
+
+def _run(server: Pop3sServer, wishes: Wishes, mail: Served, shown: View) -> int:
+    """From the start to the end of the server."""
+    try:
+        server.start()
+    except OSError as error:
+        _complain(_no_port(wishes.port, error))
+        return 1
+    try:
+        ca_file = write_ca(wishes.ca_out, server.ca_pem)
+        if wishes.ready_file is not None:
+            logins = [account.login for account in mail.accounts]
+            write_ready(wishes.ready_file, ready_text(wishes.host, server.port, ca_file, logins))
+        try:
+            _announce(server, wishes, mail, ca_file, shown)
+            signal.sigwait(ENDINGS)
+        finally:
+            if wishes.ready_file is not None:
+                Path(wishes.ready_file).unlink(missing_ok=True)
+    finally:
+        problems = _stopped(server)
+    for problem in problems:
+        _complain(f"{type(problem).__name__}: {problem}")
+    return 1 if problems else 0
+
+
+def _stopped(server: Pop3sServer) -> list[BaseException]:
+    """Stop it; what went wrong in it, of which nobody has heard."""
+    try:
+        server.stop()
+    except Pop3sFakeError as error:
+        return [error]
+    return server.judge()
+
+
+def _announce(server: Pop3sServer, wishes: Wishes, mail: Served, ca_file: str, shown: View) -> None:
+    """Everything that one has to know, and the lines to paste."""
+    user, password = server.login
+    shown.say(f"pop3s-fake listens on {wishes.host}:{server.port} (POP3 over TLS); Ctrl-C ends it", "bold")
+    for account in mail.accounts:
+        shown.say(f"  account   {account.name}, password {account.login.password}")
+    for line in mail.lines:
+        shown.say(f"  mail      {line}")
+    shown.say(f"  CA file   {ca_file}")
+    shown.say("")
+    shown.say("Paste one of these into another terminal:", "bold")
+    lines = hints(wishes.host, server.port, user, password, ca_file, mail=bool(len(server.account.maildrop)))
+    for line in lines:
+        shown.say("")
+        shown.say(line, "cyan")
+    shown.say("")
+    shown.head()
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Keep the signals that end us until they are waited for, in this thread and those that begin meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+    try:
+        yield
+    finally:
+        while signal.sigpending() & set(ENDINGS):  # somebody pressed Ctrl-C twice
+            signal.sigwait(ENDINGS)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _log(path: str | None) -> Iterator[TextIO | None]:
+    """The log file, if there shall be one, open to be appended to."""
+    if path is None:
+        yield None
+        return
+    try:
+        file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise UsageError(f"cannot write the log file {path!r}: {error.strerror}; name another") from None
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError):  # the disk is full
+            file.close()
+
+
+def _tell_problems(mail: Served, told: int = 0) -> int:
+    """Tell what is wrong with the mail, but for the problems that were told; gives how many there are."""
+    problems = [problem for loaded in mail.loaded for problem in loaded.problems]
+    for problem in problems[told:]:
+        _complain(problem)
+    return len(problems)
+
+
+def _no_port(port: int, error: OSError) -> str:
+    """Why the port cannot be had, and what can be done."""
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} is taken, perhaps by another pop3s-fake; "
+            "choose another with --port, such as --port 0 for a free one"
+        )
+    if error.errno == errno.EACCES:
+        return f"port {port} is not for every user; choose one above 1023 with --port, or --port 0 for a free one"
+    return f"cannot listen on port {port}: {error.strerror}; choose another with --port"
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"pop3s-fake: {sentence}\n")
+    sys.stderr.flush()

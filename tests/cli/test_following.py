@@ -1,0 +1,84 @@
+"""Commands are heard as they come, and whoever hears them cannot hold up or break a session."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import Final
+
+from pop3s_fake.cli.view import Plain
+from pop3s_fake.cli.watching import WAITING, Watcher
+from pop3s_fake.transcript import Entry, Session, Transcript
+
+BOUND: Final = 60.0
+
+
+def test_a_follower_hears_each_entry_of_later_sessions() -> None:
+    """As an entry, at once; what it raises is dropped."""
+    heard: list[tuple[int, Entry]] = []
+    transcript = Transcript()
+    before = transcript.begin(0.0)
+
+    def follower(session: Session, entry: Entry) -> None:
+        heard.append((session.number, entry))
+        raise OSError
+
+    transcript.follow(follower)
+    session = transcript.begin(1.0)
+    before.heard(1.0, "NOOP", 6)
+    session.heard(2.0, b"STAT", 6)
+    session.said(3.0, b"+OK 0 0\r\n", 9)
+    session.happened(4.0, "x")
+    assert heard == [
+        (2, Entry(2.0, "C", "STAT", 6)),
+        (2, Entry(3.0, "S", "+OK 0 0", 9)),
+        (2, Entry(4.0, "-", "x", 0)),
+    ]
+    assert [entry for _, entry in heard] == session.entries
+
+
+class Held(io.StringIO):
+    """A terminal that is held up until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def write(self, text: str) -> int:
+        """Wait."""
+        assert self.go.wait(BOUND)
+        return super().write(text)
+
+
+def test_a_terminal_that_is_held_up_holds_up_no_session() -> None:
+    """What does not fit into the queue is not shown, and all the same noted."""
+    terminal = Held()
+    watcher = Watcher(Plain(terminal), None, offset=0.0)
+    transcript = Transcript()
+    transcript.follow(watcher)
+    session = transcript.begin(0.0)
+    for _ in range(WAITING + 10):
+        session.happened(0.0, "x")
+    assert len(session.entries) == WAITING + 10
+    terminal.go.set()
+    watcher.close()
+    assert WAITING <= terminal.getvalue().count("x\n") <= WAITING + 1
+
+
+class Gone(io.StringIO):
+    """A terminal that cannot be written to any more."""
+
+    def write(self, text: str) -> int:
+        """Fail, as after a hang-up."""
+        raise OSError(text)
+
+
+def test_a_terminal_that_is_gone_ends_the_view_only() -> None:
+    """The log goes on."""
+    log = io.StringIO()
+    watcher = Watcher(Plain(Gone()), log, offset=0.0)
+    session = Session(1, started=0.0)
+    for text in ("one", "two"):
+        watcher(session, Entry(0.0, "-", text, 0))
+    watcher.close()
+    assert [line.count('"event"') for line in log.getvalue().splitlines()] == [1, 1]

@@ -1,0 +1,155 @@
+"""Wrong usage: one sentence that says what would be right, and exit code 2; `--help` is quick."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pop3s_fake.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the user's is read, nothing is left in the checkout."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("MAIL", raising=False)
+    monkeypatch.delenv("MAILDIR", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ["--host", "0.0.0.0"],  # noqa: S104  # it is refused
+            (
+                "--host '0.0.0.0' is not served: it listens on this machine's loopback only, "
+                "so the host is localhost, 127.0.0.1 or ::1"
+            ),
+        ),
+        (["--account", "ann"], "--account is NAME:PASSWORD, such as ann:secret; 'ann' has no colon"),
+        (
+            ["--account", "ann:one-secret", "--account", "ann:two-secrets"],
+            "--account has 'ann' twice; each account needs a name of its own",
+        ),
+        (
+            ["--account", "ann:secret", "--mail", "anne=mail"],
+            "--mail 'anne=mail' is for nobody: no account 'anne'; did you mean 'ann'?",
+        ),
+        (["--mail", "demo="], "--mail needs a path: a Maildir, an mbox, an .eml file or a folder of them"),
+        (["--mail", "nowhere", "--strict"], "there is no file or folder 'nowhere'"),
+        (["--write-back"], "--write-back has nothing to write back: it needs --mail"),
+        (
+            ["--write-back", "--mail", "Maildir/.work"],
+            (
+                "--write-back would delete mail in 'Maildir/.work', which looks like your own; "
+                "add --yes if that is meant, or leave --write-back out"
+            ),
+        ),
+        (
+            ["--write-back", "--mail", "/var/mail/ann"],
+            (
+                "--write-back would delete mail in '/var/mail/ann', which looks like your own; "
+                "add --yes if that is meant, or leave --write-back out"
+            ),
+        ),
+        (["--certificate", "expird"], "unknown certificate 'expird'; did you mean 'expired'?"),
+        (["--tls", "1.4"], "unknown TLS versions '1.4'; did you mean '1.3'?"),
+        (["--port", "65536"], "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
+        (
+            ["--port", "0", "--ca-out", "no/ca.pem"],
+            "cannot write the CA file 'no/ca.pem': No such file or directory; name another",
+        ),
+        (["--port", "0", "--ready-file", "."], "cannot write the ready file '.': it is no regular file; name another"),
+        (
+            ["--port", "0", "--log-file", "no/log"],
+            "cannot write the log file 'no/log': No such file or directory; name another",
+        ),
+        (
+            ["--port", "0", "--ca-out", "letter.eml"],
+            "--ca-out 'letter.eml' is there already and holds no certificate; name another file",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_a_sentence_and_exit_code_2(
+    options: Sequence[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Word for word, on standard error, and no server is left."""
+    Path("letter.eml").write_text("Subject: x\n\nx\n", encoding="utf-8")
+    code = main(["serve", *options])
+    assert (code, capsys.readouterr().err) == (2, f"pop3s-fake: {sentence}\n")
+    assert sorted(path.name for path in Path().iterdir()) == (
+        ["letter.eml", "pop3s-fake-ca.pem"] if "--ready-file" in options else ["letter.eml"]
+    )
+    assert Path("letter.eml").read_text(encoding="utf-8") == "Subject: x\n\nx\n"
+
+
+def test_an_option_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """In click's own words, which differ by its version."""
+    assert main(["serve", "--allow-remote"]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("pop3s-fake: No such option")
+    assert "--allow-remote" in shown
+
+
+def test_a_bad_rule_is_shown_with_its_position(capsys: pytest.CaptureFixture[str]) -> None:
+    """The position and the nearest legal word, as everywhere."""
+    assert main(["serve", "--rule", "RETR -> ednd rst"]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("pop3s-fake: ")
+    assert "did you mean 'end'?" in shown
+
+
+def test_the_environment_tells_where_own_mail_lies(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """MAIL and MAILDIR; a link to it is the same."""
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "link").symlink_to("letters")
+    monkeypatch.setenv("MAILDIR", str(tmp_path / "letters"))
+    assert main(["serve", "--write-back", "--mail", "link"]) == 2
+    assert "which looks like your own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_without_its_extra_it_says_how_to_install_it(missing: str) -> None:
+    """One line, exit code 2."""
+    program = f"import sys; sys.modules[{missing!r}] = None; from pop3s_fake.cli import main; sys.exit(main(['serve']))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "pip install 'pop3s-fake[cli]'\n")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["serve", "--help"], ["--version"]])
+def test_help_loads_no_tls(words: list[str]) -> None:
+    """Who asks what can be asked for does not wait for cryptography."""
+    program = (
+        f"import sys; from pop3s_fake.cli import main; code = main({words!r})\n"
+        "print(code, sorted({'ssl', 'cryptography', 'trustme', 'cattrs', 'rich', 'asyncio'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout.splitlines()[-1] == "0 []"
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing that is not there yet."""
+    assert main(["serve", "--help"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  -")]
+    assert " ".join(line[0] for line in lines) == (
+        "--host --port --account --mail --write-back --yes --strict --certificate --tls --rule --seed --ca-out "
+        "--ready-file --log-file --quiet -h,"
+    )
+
+
+def test_the_script_is_this_function() -> None:
+    """What `pip install` puts on the path."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {"pop3s-fake": f"{main.__module__}:{main.__name__}"}
