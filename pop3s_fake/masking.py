@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ("MASK", "masked", "shown")
+__all__ = ("MASK", "hidden", "masked", "shown")
 
 MASK: Final = "****"
 
@@ -46,15 +46,24 @@ def masked(line: bytes, secrets: Iterable[bytes] = (), names: Collection[bytes] 
     """
     if line[:5].upper() == b"USER " and line[5:] in names:
         return shown(line)
-    text = _CREDENTIALS.sub(rb"\1 " + _MASK, line)
     known = sorted((secret for secret in secrets if len(secret) >= LEAST), key=len, reverse=True)
-    keyword = _KEYWORD.match(text)
+    keyword = _KEYWORD.match(line)
     start = keyword.end() if keyword else 0
-    rest = text[start:]
-    for secret in known:
-        rest = rest.replace(secret, _MASK)
+    rest = hidden(line[start:], known)  # first of all: PASS may stand within a secret
     rest = _BASE64.sub(lambda found: _MASK if _hides(found[0], known) else found[0], rest)
-    return shown(text[:start] + rest)
+    return shown(_CREDENTIALS.sub(rb"\1 " + _MASK, line[:start] + rest))
+
+
+def hidden(octets: bytes, secrets: Iterable[bytes]) -> bytes:
+    """The octets without these secrets, the longest one first; those that are too short to look for stay.
+
+    >>> hidden(b"-ERR not sesame", [b"sesame", b"not"])
+    b'-ERR not ****'
+    """
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= LEAST:
+            octets = octets.replace(secret, _MASK)
+    return octets
 
 
 def _hides(word: bytes, secrets: Iterable[bytes]) -> bool:

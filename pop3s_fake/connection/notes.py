@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pop3s_fake.ledger import Sending
-from pop3s_fake.masking import LEAST, MASK, masked
+from pop3s_fake.masking import MASK, hidden, masked
 from pop3s_fake.protocol.lines import LINE_LIMIT, OVERLONG, Line
 from pop3s_fake.protocol.violations import VIOLATIONS, broken
 
@@ -24,12 +24,7 @@ __all__ = ("Notes", "without_secrets")
 
 def without_secrets(line: bytes, accounts: Accounts) -> str:
     """A line of the client's as it may be shown: no credentials, and none of these accounts' secrets."""
-    return masked(line, _secrets(accounts), {user.name.encode() for user in accounts.values()})
-
-
-def _secrets(accounts: Accounts) -> set[bytes]:
-    """What none of these accounts wants to see in a transcript."""
-    return {secret.encode() for user in accounts.values() for secret in (user.login.password, user.secret)}
+    return masked(line, accounts.secrets(), {user.name.encode() for user in accounts.values()})
 
 
 class Notes:
@@ -78,10 +73,7 @@ class Notes:
 
     def hidden(self, octets: bytes) -> bytes:
         """Octets of ours as they may be shown: a rule may tell a client its own password."""
-        for secret in sorted(_secrets(self._settings.accounts), key=len, reverse=True):
-            if len(secret) >= LEAST:
-                octets = octets.replace(secret, MASK.encode())
-        return octets
+        return hidden(octets, self._settings.accounts.secrets())
 
     def _masked(self, line: bytes) -> str:
         """A line that may hold credentials, as it may be shown."""

@@ -183,8 +183,7 @@ class Ruled:
     def _change(self, maildrop: Maildrop, mail: Mail) -> None:
         """Change the stored maildrop as a rule says; sessions that are open see what they saw."""
         if mail.renumber:
-            for number, uid in enumerate(list(maildrop.uids), 1):
-                maildrop.replace_uid(uid, _fresh(maildrop, number))
+            maildrop.renumber()
         elif mail.remove is not None:
             maildrop.remove(mail.remove)
         elif mail.path is None:
@@ -205,11 +204,3 @@ def _ended(how: Literal["clean", "fin", "rst"]) -> Gone:
     return Gone(
         "server", f"a rule ended the connection ({how})", "rst" if how == "rst" else "fin", notify=how == "clean"
     )
-
-
-def _fresh(maildrop: Maildrop, number: int) -> str:
-    """A unique-id that no message of this maildrop has had."""
-    generation = 1
-    while f"renumbered-{generation}-{number}" in maildrop:
-        generation += 1
-    return f"renumbered-{generation}-{number}"

@@ -49,6 +49,10 @@ class Accounts:
         """The account of that name, or None."""
         return self._accounts.get(name)
 
+    def secrets(self) -> set[bytes]:
+        """Every password and shared secret: what nobody wants to see in a transcript."""
+        return {secret.encode() for user in self.values() for secret in (user.login.password, user.secret)}
+
     def save(self) -> object:
         """The accounts and all that is theirs, for `restore`."""
         return [(account, account.save()) for account in self.values()]

@@ -46,10 +46,11 @@ class Maildrop:
     True
     """
 
-    __slots__ = ("_store", "live")
+    __slots__ = ("_renumbered", "_store", "live")
 
     def __init__(self, *, live: bool = False) -> None:
         self._store = Store()
+        self._renumbered = 0
         self.live: bool = live
 
     def add(self, *sources: Source) -> list[Message]:
@@ -129,6 +130,25 @@ class Maildrop:
         """
         if not self._store.rename(self[old], check_uid(new)):
             raise self._unknown(old)
+
+    def renumber(self) -> None:
+        r"""Give every message a new unique-id, as servers do that lose their index; none was ever there before.
+
+        >>> maildrop = Maildrop()
+        >>> _ = maildrop.add("Subject: one\n\n", "Subject: two\n\n")
+        >>> for _ in range(2):
+        ...     maildrop.renumber()
+        >>> maildrop.uids
+        ['renumbered-2-1', 'renumbered-2-2']
+        """
+        uids = self.uids
+        while True:
+            self._renumbered += 1
+            fresh = [f"renumbered-{self._renumbered}-{number}" for number in range(1, len(uids) + 1)]
+            if not any(map(self._store.ever, fresh)):
+                break
+        for old, new in zip(uids, fresh, strict=True):
+            self.replace_uid(old, new)
 
     def protect(self, *uids: str) -> None:
         """Let no session remove these messages: QUIT leaves them where they are and must say so (RFC 1939 section 6).

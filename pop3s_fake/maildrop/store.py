@@ -207,6 +207,10 @@ class Store:
         # A generated message may bear another name than its block gave it.
         return contents.message(place) if place is not None and contents.uid(place) == uid else None
 
+    def ever(self, uid: str) -> bool:
+        """Whether any message has or had this unique-id."""
+        return uid in self._given or self._in_blocks(uid) is not None
+
     def rename(self, message: Message, uid: str) -> bool:
         """Give the message another unique-id in its place; False if it is gone."""
         self._refuse_generated(uid)

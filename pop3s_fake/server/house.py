@@ -72,7 +72,8 @@ class House:
         for worker in workers:
             worker.disconnect("fin")
         workers += [worker for worker in list(self._ending) if worker not in workers]
-        survivors += [f"{worker.name} ({worker.doing()})" for worker in _late(workers)]
+        ending = [worker for worker in workers if not worker.current]  # a function of a rule's may stop its own server
+        survivors += [f"{worker.name} ({worker.doing()})" for worker in _late(ending)]
         if survivors:
             raise Pop3sFakeError(
                 f"{len(survivors)} of the server's threads did not end within {STOPPING:g} seconds: "

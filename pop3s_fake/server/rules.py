@@ -43,6 +43,31 @@ class ServerRules(RuleBook):
         """
         return super().add(rule, must=must, where=where or caller())
 
+    _remembered = 0
+    """How many rules had been added when they were last remembered."""
+
+    def remember(self) -> list[tuple[Rule, bool]]:
+        """Copies of the rules, and whether each has to strike; for :meth:`recall`."""
+        self._remembered = self._count
+        return [(entry.rule.copy(), entry.must) for entry in self._entries]
+
+    def recall(self, remembered: list[tuple[Rule, bool]]) -> None:
+        """Have these rules again, and no others; nothing has struck yet."""
+        self.clear()
+        for rule, must in remembered:
+            self.add(rule.copy(), must=must, where=rule.where)
+        self._remembered = self._count
+
+    def forgettable(self) -> list[str]:
+        """The rules that :meth:`recall` would forget, although they have to strike and never did."""
+        return [
+            f"rule {entry.rule}   ({entry.rule.where})"
+            for entry in self._entries
+            if entry.order > self._remembered
+            and entry.must
+            and not (entry.told or entry.rule.hits or entry.rule.limits.optional)
+        ]
+
     def check(self, rule: Rule) -> None:
         """The same complaint, also when a rule that is in the book grows; and one about a file that is not there."""
         super().check(rule)

@@ -17,7 +17,7 @@ from pop3s_fake.dialogue import Dialogue, Dialogues
 from pop3s_fake.errors import Pop3sFakeError, UsageError, nearest, verdict
 from pop3s_fake.ledger import Ledger
 from pop3s_fake.maildrop import Account, Accounts
-from pop3s_fake.masking import MASK
+from pop3s_fake.masking import MASK, hidden
 from pop3s_fake.rules.rule import Rule
 from pop3s_fake.server.clocks import SystemClock
 from pop3s_fake.server.house import SETTLING, House
@@ -153,7 +153,7 @@ class Pop3sServer:
         self._context: ssl.SSLContext | None = None
         self._port = port
         self._address = "127.0.0.1"
-        self._baseline: tuple[object, list[Rule], tuple[str, ...]] | None = None
+        self._baseline: tuple[object, list[tuple[Rule, bool]], tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
         """Where it listens, or that it does not."""
@@ -448,6 +448,9 @@ class Pop3sServer:
         ...             _ = server.maildrop.add(*["Subject: x"] * count)
         ...             assert len(server.maildrop) == count
         """
+        forgotten = [*self.rules.forgettable(), *(["a dialogue"] if len(self._dialogues) else [])]
+        if forgotten:
+            raise UsageError(f"{forgotten[0]} would be forgotten when the example begins; make it inside the example")
         self.reset()
         try:
             yield self
@@ -465,7 +468,13 @@ class Pop3sServer:
             self.settle()
         except Pop3sFakeError as error:
             problems.append(error)
-        return [*self._taken(), *self.rules.judge(), *self._dialogues.judge(), *problems]
+        unmet = [*self.rules.judge(), *self._dialogues.judge()]
+        return [*self._taken(), *(self._without_secrets(problem) for problem in unmet), *problems]
+
+    def _without_secrets(self, problem: Exception) -> Exception:
+        """The same complaint fit to be shown: a rule may name a password, and a client may send one anywhere."""
+        text = hidden(str(problem).encode("utf-8", "surrogateescape"), self.accounts.secrets())
+        return type(problem)(text.decode("utf-8", "surrogateescape"))
 
     def check(self) -> None:
         """Raise what went wrong so far: the problem itself, or several as a :class:`~pop3s_fake.Pop3sFailure`."""
@@ -506,7 +515,7 @@ class Pop3sServer:
         self._remember()
 
     def _remember(self) -> None:
-        self._baseline = self.accounts.save(), [rule.copy() for rule in self.rules], self._names
+        self._baseline = self.accounts.save(), self.rules.remember(), self._names
 
     def reset(self) -> None:
         """Be as at the :meth:`baseline`: open sessions are reset, transcript and problems forgotten."""
@@ -520,9 +529,7 @@ class Pop3sServer:
             if names != self._names:
                 self._certify(names)
             self.accounts.restore(accounts)
-            self.rules.clear()
-            for rule in rules:
-                self.rules.add(rule.copy(), must=False, where=rule.where)
+            self.rules.recall(rules)
 
 
 def _later(name: str, what: str) -> UsageError:
