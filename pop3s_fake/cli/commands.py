@@ -9,13 +9,18 @@ from typing import Any
 
 import click
 
+from pop3s_fake.errors import UsageError
+
 __all__ = ("commands",)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(package_name="pop3s-fake", message="%(prog)s %(version)s")
-def commands() -> None:
+@click.pass_context
+def commands(context: click.Context) -> None:
     """A fake POP3S server for testing any POP3 client: right by default, wrong by name."""
+    if context.invoked_subcommand is None:
+        raise UsageError("a command is missing, such as serve; pop3s-fake --help names them all")
 
 
 @commands.command()

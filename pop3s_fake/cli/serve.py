@@ -72,13 +72,15 @@ def serve(wishes: Wishes) -> int:
         accounts=mail.accounts,
         certificate=wishes.certificate,
         tls=Tls(versions=wishes.tls),
-        rules=wishes.rules,
         port=wishes.port,
         strict=False,
         seed=wishes.seed,
         deadline=None,
     )
-    server.rules.need_not_strike()
+    for rule in wishes.rules:
+        server.rules.add(rule, must=False, where="--rule")
+    for problem in server.rules.judge():  # such as one without an action
+        raise UsageError(str(problem))
     told = _tell_problems(mail)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

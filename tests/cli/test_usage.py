@@ -101,6 +101,26 @@ def test_an_option_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]
     assert "--allow-remote" in shown
 
 
+def test_a_command_line_without_a_command_is_told_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not the whole help, which would hide what is wrong."""
+    assert main([]) == 2
+    assert capsys.readouterr().err == (
+        "pop3s-fake: a command is missing, such as serve; pop3s-fake --help names them all\n"
+    )
+
+
+def test_a_rule_without_an_action_is_refused_before_anything_is_served(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody judges a server that runs for hours."""
+    assert main(["serve", "--rule", "RETR"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        (
+            "pop3s-fake: rule RETR   (--rule) has no action; say what is to be done there, "
+            "as in `RETR -> wait 1` or .wait(1)\n"
+        ),
+    )
+
+
 def test_a_bad_rule_is_shown_with_its_position(capsys: pytest.CaptureFixture[str]) -> None:
     """The position and the nearest legal word, as everywhere."""
     assert main(["serve", "--rule", "RETR -> ednd rst"]) == 2
