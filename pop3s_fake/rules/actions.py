@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
-from pop3s_fake.rules.values import Wrong, known, not_negative, positive, shown, whole
+from pop3s_fake.rules.values import Wrong, brief, known, not_negative, positive, shown, whole
 from pop3s_fake.rules.when import LAYERS, Layer
 
 if TYPE_CHECKING:
@@ -53,14 +53,18 @@ def answered(answer: Answer) -> bytes:
     b'+OK\r\n'
     """
     if isinstance(answer, str):
-        octets = answer.encode("utf-8", "surrogateescape")
-    elif isinstance(answer, bytes):
-        octets = answer
-    elif isinstance(answer, HasOctets):
-        octets = bytes(answer.octets())
+        octets: bytes | None = answer.encode("utf-8", "surrogateescape")
     else:
+        speaks = isinstance(answer, HasOctets) and not isinstance(answer, type)
+        octets = _plain(answer.octets() if speaks else answer)  # type: ignore[union-attr]  # just seen to be there
+    if octets is None:
         raise Wrong(f"a reply is str, bytes, Ok, Err or a function that gives one of these, not {answer!r}", "reply")
     return octets if octets.endswith(CRLF) else octets + CRLF
+
+
+def _plain(value: object) -> bytes | None:
+    """The octets, if it is some kind of octets: ``bytes`` of a number would be as many NULs."""
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else None
 
 
 def one_line(octets: bytes) -> bytes:
@@ -139,7 +143,11 @@ class Reply:
         """What to say to this command."""
         if isinstance(self.answer, bytes):
             return self.answer
-        octets = answered(self.answer(command))
+        given = self.answer(command)
+        try:
+            octets = answered(given)
+        except Wrong:
+            raise Wrong(f"the function of this reply gave {brief(given)}, not str, bytes, Ok or Err", "reply") from None
         return one_line(octets) if self.keep else octets
 
 
@@ -172,6 +180,15 @@ class Edit:
         if self.count != 1 and self.kind not in COUNTED:
             raise Wrong(f"only edit {', '.join(COUNTED)} take a count of octets", "count")
         _layer(self.layer)
+
+    def edited(self, octets: bytes) -> bytes:
+        """What the function gives in place of the whole reply."""
+        assert callable(self.kind)
+        given = self.kind(octets)
+        edited = _plain(given)
+        if edited is None:
+            raise Wrong(f"the function of this edit gave {brief(given)}, not the octets to send, which are bytes")
+        return edited
 
 
 @dataclass(frozen=True, slots=True)

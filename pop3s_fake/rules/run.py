@@ -6,14 +6,16 @@ payload and a piece on its way out is held, but for a function that edits the wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, TypeVar
 
+from pop3s_fake.errors import UsageError
 from pop3s_fake.rules.actions import NEEDS_PAYLOAD, Call, Edit, End, Flood, Mail, Pace, Reply, Send, Wait
 from pop3s_fake.rules.edits import Edits
 from pop3s_fake.rules.misses import Reason
 from pop3s_fake.rules.operations import Finish, HalfClose, Operation, Pause, Struck
 from pop3s_fake.rules.outlet import Outlet
 from pop3s_fake.rules.placing import BEHIND, Layout, Parts, beyond, lasting, parts_of, place
+from pop3s_fake.rules.values import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     """Operations; afterwards whether the conversation goes on."""
 
 __all__ = ("Run",)
+
+T = TypeVar("T", str, bytes)
+
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
 
 class Run:
@@ -142,7 +148,7 @@ class Run:
                 continue
             action = item.action
             if isinstance(action, Reply):
-                octets = action.octets(self._bound.command)
+                octets = self._said(item, action)
                 if action.keep:
                     parts = Parts(octets, parts.payload, parts.stuff, parts.terminator)
                     self.damaged = self.damaged or not octets.startswith(b"+OK")
@@ -151,10 +157,14 @@ class Run:
                     self.damaged = True
             elif isinstance(action, Edit) and callable(action.kind):
                 octets = b"".join(Layout(parts).all())
-                edited = bytes(action.kind(octets))
+                edited = _rightly(item, action.edited, octets)
                 self.damaged = self.damaged or edited != octets
                 parts = parts_of(edited)
         return parts
+
+    def _said(self, item: Item, action: Reply) -> bytes:
+        """The octets of a reply that a rule gives."""
+        return _rightly(item, action.octets, self._bound.command)
 
     def _placed(self, layout: Layout) -> list[tuple[int, Item]]:
         """The actions with their octets; what is met first stands last."""
@@ -269,17 +279,17 @@ class Run:
                 assert not callable(action.kind)
                 yield from self._outlet.push(self._edits.begin(action.kind, action.count))
             case Reply():
-                self.answer = parts_of(action.octets(self._bound.command))
+                self.answer = parts_of(self._said(item, action))
             case Send():
                 self.damaged = self.damaged or not self._over
                 yield from self._outlet.push(action.octets)
             case Flood():
                 self.damaged = self.damaged or not self._over
                 yield from self._flood(action)
-            case End():
+            case End(how="clean" | "fin" | "rst" | "half-close" as how):
                 yield from self._flush()
                 self._ended_by = f"`{item.rule}` had ended the conversation"
-                yield HalfClose() if action.how == "half-close" else Finish(_HOW[action.how])
+                yield HalfClose() if how == "half-close" else Finish(how)
             case Mail():
                 yield action
             case Call():
@@ -341,7 +351,12 @@ class Run:
             rule.misses.note(reason, bound.session, size=size, about=bound.about, detail=detail)
 
 
-_HOW: Final[dict[str, Literal["clean", "fin", "rst"]]] = {"clean": "clean", "fin": "fin", "rst": "rst"}
+def _rightly(item: Item, made: Callable[[T], bytes], given: T) -> bytes:
+    """What a function of the test's gives for this rule; where it is not what can be sent, the test is told."""
+    try:
+        return made(given)
+    except Wrong as wrong:
+        raise UsageError(f"rule `{item.rule}`: {wrong}") from None
 
 
 def _whole(action: Action) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ("Token", "Wrong", "known", "named", "number", "quoted", "times", "word")
+__all__ = ("Token", "Wrong", "brief", "known", "named", "number", "quoted", "times", "word")
 
 
 class Wrong(Exception):  # noqa: N818  # no error of its own: whoever reads the rule makes a UsageError of it
@@ -37,6 +37,9 @@ class Token(NamedTuple):
 NUMBER: Final = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 BARE: Final = re.compile(r"[A-Za-z0-9_./~@+-]+")
 """What is written without quotes; everything else gets them, so that no text can be taken for grammar."""
+
+MOST_SHOWN: Final = 40
+"""Characters of a long value that are shown."""
 
 _ESCAPES: Final = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", '"': b'"', "\\": b"\\"}
 _ESCAPED: Final = {value[0]: f"\\{name}" for name, value in _ESCAPES.items()}
@@ -136,6 +139,16 @@ def times(count: int) -> str:
     ('once', '3 times')
     """
     return "once" if count == 1 else f"{count} times"
+
+
+def brief(value: object) -> str:
+    """A value that a test's function gave, in a complaint: as Python shows it, cut where it is long.
+
+    >>> brief(None), brief(b"x" * 100)
+    ('None', "b'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ...")
+    """
+    text = shown(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
 
 
 def whole(value: object, name: str, least: int = 1) -> int:

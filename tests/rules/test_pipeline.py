@@ -240,6 +240,60 @@ def test_a_function_that_changes_nothing_damages_nothing(play: Callable[..., Any
     assert (played.octets, played.run.damaged, played.run.sent_all) == (WHOLE, False, True)
 
 
+def _not_ours(_: object) -> Any:
+    return "+OK\r\nx"
+
+
+NOT_TO_BE_SENT: dict[str, tuple[Rule, str]] = {
+    "edit-none": (
+        Rule("RETR").edit(lambda _: None),  # type: ignore[arg-type,return-value]  # the mistake this is about
+        "rule `RETR -> edit <lambda>`: the function of this edit gave None, not the octets to send, which are bytes",
+    ),
+    "edit-text": (
+        Rule("RETR").edit(_not_ours),
+        (
+            "rule `RETR -> edit <_not_ours>`: the function of this edit gave '+OK\\r\\nx', "
+            "not the octets to send, which are bytes"
+        ),
+    ),
+    "edit-number": (
+        Rule("RETR").edit(lambda _: 5),  # type: ignore[arg-type,return-value]  # the mistake this is about
+        "rule `RETR -> edit <lambda>`: the function of this edit gave 5, not the octets to send, which are bytes",
+    ),
+    "reply-none": (
+        Rule("RETR").reply(lambda _: None),  # type: ignore[arg-type,return-value]  # the mistake this is about
+        "rule `RETR -> reply <lambda>`: the function of this reply gave None, not str, bytes, Ok or Err",
+    ),
+    "reply-class": (
+        Rule("RETR!before").reply(lambda _: Ok),  # type: ignore[arg-type,return-value]  # the mistake this is about
+        (
+            "rule `RETR!before -> reply <lambda>`: the function of this reply gave "
+            "<class 'pop3s_fake.protocol.replies.Ok'>, not str, bytes, Ok or Err"
+        ),
+    ),
+    "reply-lines": (
+        Rule("RETR").reply(_not_ours, keep=True),
+        "rule `RETR -> reply <_not_ours> keep`: keep takes the place of the first line, so its text is one line",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_TO_BE_SENT)
+def test_a_function_that_gives_what_cannot_be_sent_is_told_so(name: str, play: Callable[..., Any]) -> None:
+    """With the rule, what it gave and what would be right; a number is not so many NULs."""
+    rule, complaint = NOT_TO_BE_SENT[name]
+    with pytest.raises(UsageError) as caught:
+        play(rule.copy())
+    assert str(caught.value) == complaint
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_a_function_may_give_octets_of_any_kind(kind: Callable[[bytes], Any], play: Callable[..., Any]) -> None:
+    """Whatever is a row of octets can be sent."""
+    assert play(Rule("RETR").edit(lambda _: kind(b"+OK a\r\n"))).octets == b"+OK a\r\n"
+    assert play(Rule("RETR").reply(lambda _: kind(b"+OK b"))).octets == b"+OK b\r\n"
+
+
 def test_a_call_comes_when_what_stands_before_it_was_sent(play: Callable[..., Any]) -> None:
     """The consumer calls the function with the session."""
     assert play(Rule("RETR@5").call(print)).steps == [WHOLE[:5], Call(print), WHOLE[5:]]
