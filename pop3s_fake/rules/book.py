@@ -6,14 +6,14 @@ held for a moment to count, never while anything of the test's runs.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.errors import UnmetRule, UsageError
 from pop3s_fake.rules.bound import Bound
-from pop3s_fake.rules.misses import HIDDEN, OPTIONAL, SECRET, Reason, explain
+from pop3s_fake.rules.misses import Reason, Sent, argument_shown, explain
 from pop3s_fake.rules.rule import Rule
 from pop3s_fake.rules.values import times
 from pop3s_fake.rules.when import ANY, KEYWORDS, POINTS
@@ -29,7 +29,7 @@ __tracebackhide__ = True  # a mistake in a test is shown at the test's own line,
 class Entry:
     """One rule in the book."""
 
-    __slots__ = ("added", "must", "order", "rule", "told")
+    __slots__ = ("added", "must", "order", "rule", "told", "withdrawn")
 
     def __init__(self, rule: Rule, order: int, added: float, *, must: bool) -> None:
         self.rule: Rule = rule
@@ -38,6 +38,8 @@ class Entry:
         self.must: bool = must
         self.told: bool = False
         """Whether its failure has been judged."""
+        self.withdrawn: dict[str, int] | None = None
+        """What had come when it was withdrawn."""
 
     @property
     def owes(self) -> bool:
@@ -49,10 +51,12 @@ class Entry:
 class Index:
     """Which rules name a keyword; made anew when rules come or go, and never changed."""
 
-    __slots__ = ("any", "points")
+    __slots__ = ("_entries", "_twins", "any", "points")
 
     def __init__(self, entries: list[Entry]) -> None:
         self.any: tuple[Entry, ...] = tuple(entry for entry in entries if entry.rule.when.points == (ANY,))
+        self._entries: tuple[Entry, ...] = tuple(entries)
+        self._twins: dict[int, int] | None = None
         named = {point for entry in entries for point in entry.rule.when.points}
         self.points: dict[str, tuple[Entry, ...]] = dict.fromkeys(POINTS, ())
         for point in named - {ANY}:
@@ -61,6 +65,18 @@ class Index:
                 for entry in entries
                 if point in entry.rule.when.points or (entry in self.any and point not in POINTS)
             )
+
+    def twin(self, order: int) -> int:
+        """How many rules of the same text stand before the rule of this order."""
+        twins = self._twins
+        if twins is None:  # made when a rule strikes: until then rules may grow
+            twins, count = {}, Counter[str]()
+            for entry in self._entries:
+                text = str(entry.rule)
+                twins[entry.order] = count[text]
+                count[text] += 1
+            self._twins = twins
+        return twins.get(order, 0)
 
 
 MOST_KEYWORDS: Final = 64
@@ -162,6 +178,9 @@ class RuleBook:
     def withdraw(self) -> None:
         """Let no rule strike any more; whether they had to is still asked."""
         with self._lock:
+            points = self._sent().points
+            for entry in self._entries:
+                entry.withdrawn = points
             self._withdrawn += self._entries
             self._entries = []
             self._changed()
@@ -198,13 +217,13 @@ class RuleBook:
     def unmet(self) -> list[UnmetRule]:
         """The rules that had to strike and did not, each with what came nearest."""
         problems = []
-        sent: dict[str, list[int]] | None = None
+        sent: Sent | None = None
         for entry in self._all():
             if not entry.rule.actions or entry.told or not entry.owes:
                 continue
             if sent is None:
                 sent = self._sent()
-            problems.append(UnmetRule(_unmet(entry.rule, sent)))
+            problems.append(UnmetRule(_unmet(entry, sent)))
         return problems
 
     def _all(self) -> list[Entry]:
@@ -214,33 +233,38 @@ class RuleBook:
         self.index = Index(self._entries)
         self.armed = bool(self._entries)
 
-    def _sent(self) -> dict[str, list[int]]:
-        """Which commands came in which sessions, in the order in which they came first."""
-        sent: dict[str, list[int]] = {}
+    def _sent(self) -> Sent:
+        """What came in the sessions that are remembered."""
+        points: dict[str, int] = {}
+        sessions = []
         for session in list(self._sessions):
-            for point in list(session.seen):
-                if point not in POINTS:
-                    sent.setdefault(point, []).append(session.number)
-        return sent
+            seen = dict(session.seen)
+            for point, count in seen.items():
+                points[point] = points.get(point, 0) + count
+            if not seen.keys() <= POINTS.keys():
+                sessions.append(session.number)
+        return Sent(points, sorted(sessions))
 
 
 def _made(rule: Rule) -> str:
     return f"{rule}   ({rule.where})" if rule.where else str(rule)
 
 
-def _unmet(rule: Rule, sent: dict[str, list[int]]) -> str:
+def _unmet(entry: Entry, sent: Sent) -> str:
     """The text of one rule that was not met."""
+    rule = entry.rule
     exactly = rule.limits.exactly
     if exactly is None or not rule.hits:
-        nearest, hint = explain(rule, sent)
+        nearest, hint = explain(rule, sent, entry.withdrawn)
         return f"{_made(rule)} never struck\n  {nearest}\n  {hint}"
     sessions = ", ".join(map(str, rule.sessions))
     lines = [f"{_made(rule)} struck {times(rule.hits)}, not exactly {times(exactly)}"]
     lines.append(f"  it struck in session{'s' if len(rule.sessions) > 1 else ''} {sessions}")
     if rule.hits > exactly:
-        lines.append(f"  -> .times({exactly}) to let it strike no more often")
+        lines.append(f"  -> .times({exactly}) instead of .exactly({exactly}) to let it strike no more often")
     else:
-        lines.append(f"  -> .exactly({rule.hits}), {OPTIONAL}")
+        fewer = f"or .times({exactly}) instead of .exactly({exactly}) if it may strike less often"
+        lines.append(f"  -> .exactly({rule.hits}), {fewer}")
     return "\n".join(lines)
 
 
@@ -280,7 +304,9 @@ class SessionRules:
         """The random numbers of one rule in this session: no other session or rule disturbs them."""
         dice = self._dice.get(order)
         if dice is None:
-            dice = self._dice[order] = Random(f"{self._book.seed}:{rule}:{self.number}")  # noqa: S311  # to be repeated
+            twin = self._book.index.twin(order)
+            seed = f"{self._book.seed}:{rule}:{self.number}{f':{twin}' if twin else ''}"
+            dice = self._dice[order] = Random(seed)  # noqa: S311  # to be repeated
         return dice
 
     def _bind(
@@ -321,7 +347,7 @@ class SessionRules:
                 misses.note(Reason.NTH, session, size=nth)
                 return False
         if when.argument is not None and argument != when.argument:
-            misses.note(Reason.ARGUMENT, session, detail=HIDDEN if point in SECRET else argument)
+            misses.note(Reason.ARGUMENT, session, detail=argument_shown(point, argument))
             return False
         unheld = self._unheld(rule, user, tls)
         if unheld is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pop3s_fake.rules.misses import HIDDEN, SECRET, Reason
+from pop3s_fake.rules.misses import Reason, discreet
 from pop3s_fake.rules.placing import Spot, spots
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ class Bound:
 
     def __repr__(self) -> str:
         """The command, without credentials, and the rules: tracebacks show it."""
-        keyword, space, _ = self.command.partition(" ")
-        command = f"{keyword} {HIDDEN}" if space and keyword in SECRET else self.command
-        return f"<Bound {command}: {', '.join(map(str, self.rules))}>"
+        return f"<Bound {discreet(self.command)}: {', '.join(map(str, self.rules))}>"
 
 
 def _fights_for(rule: Rule, action: Action) -> tuple[str, Phase, str, Offset | None] | None:

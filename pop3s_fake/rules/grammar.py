@@ -17,7 +17,7 @@ from pop3s_fake.rules.checks import check_action
 from pop3s_fake.rules.forms import FORMS, real, whole
 from pop3s_fake.rules.limits import LIMITS, Limits
 from pop3s_fake.rules.values import Token, Wrong, known, unquote
-from pop3s_fake.rules.when import ANY, KEYWORDS, OFFSETS, PHASES, POINTS, Offset, When
+from pop3s_fake.rules.when import ANY, KEYWORDS, OFFSETS, PHASES, POINTS, Offset, When, is_keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,6 @@ class Parsed(NamedTuple):
 
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9.]*(?:-[A-Za-z0-9.]+)*|\*")
-_EXTENSION: Final = re.compile(r"X[A-Z0-9-]*")
 _DIGITS: Final = re.compile(r"\d+", re.ASCII)
 _OFFSET: Final = re.compile(r"[A-Za-z0-9:%+-]*")
 _PLACE: Final = re.compile(r"(?:([a-z]+):)?(-?)(\d+)(%?)", re.ASCII)
@@ -204,7 +203,7 @@ class _Reader:
         if name == ANY or name.lower() in POINTS:
             return name.lower()
         keyword = name.upper()
-        if keyword in KEYWORDS or _EXTENSION.fullmatch(keyword):
+        if is_keyword(keyword):
             return keyword
         raise Wrong(f"unknown point {name!r}{known(name, [*POINTS, *KEYWORDS, ANY])}")
 

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.rules.values import number, times, word
-from pop3s_fake.rules.when import Offset
+from pop3s_fake.rules.when import KEYWORDS, POINTS, Offset, is_keyword
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pop3s_fake.rules.rule import Rule
     from pop3s_fake.rules.when import When
 
-__all__ = ("Misses", "Reason", "explain")
+__all__ = ("Misses", "Reason", "Sent", "discreet", "explain")
 
 
 class Reason(IntEnum):
@@ -89,7 +89,47 @@ SECRET: Final = frozenset({"PASS", "APOP", "AUTH"})
 HIDDEN: Final = "****"
 """What is shown in place of credentials."""
 
-OPTIONAL: Final = "or .optional() if it need not strike"
+
+class Sent(NamedTuple):
+    """What came, whatever the rules were."""
+
+    points: dict[str, int]
+    """How often each point came, in the order in which they came first."""
+    sessions: list[int]
+    """The sessions in which commands were sent."""
+
+    @property
+    def commands(self) -> str:
+        """The keywords in a sentence, and how many commands had others: these may be anything, secrets, too."""
+        named = ", ".join(point for point in self.points if is_keyword(point))
+        others = sum(count for point, count in self.points.items() if point not in POINTS and not is_keyword(point))
+        if not others:
+            return named
+        return f"{named}{' and ' if named else ''}{others} unknown command{'s' if others > 1 else ''}"
+
+
+def discreet(command: str) -> str:
+    """A command without what may be a secret: no credentials, and nothing of what is no command.
+
+    >>> discreet("RETR 2"), discreet("PASS secret"), discreet("XAUTH secret"), discreet("PASSS secret")
+    ('RETR 2', 'PASS ****', 'XAUTH ****', '****')
+    """
+    keyword, space, argument = command.partition(" ")
+    if not is_keyword(keyword) and keyword not in POINTS:
+        return HIDDEN
+    return f"{keyword} {argument_shown(keyword, argument)}" if space else keyword
+
+
+def argument_shown(keyword: str, argument: str) -> str:
+    """The argument, hidden behind all keywords but those with which it is known to be no secret."""
+    return argument if keyword in KEYWORDS and keyword not in SECRET else HIDDEN
+
+
+def otherwise(rule: Rule) -> str:
+    """What can be done about a rule that never struck, if that is as it should be."""
+    exactly = rule.limits.exactly
+    return f"or .optional(){'' if exactly is None else f' instead of .exactly({exactly})'} if it need not strike"
+
 
 _CAME: Final = {
     "accept": "a connection was accepted",
@@ -99,16 +139,24 @@ _CAME: Final = {
 }
 
 
-def explain(rule: Rule, sent: Mapping[str, Sequence[int]]) -> tuple[str, str]:
-    """What came nearest to a strike, and what could be done; ``sent`` tells which commands came in which sessions."""
+def explain(rule: Rule, sent: Sent, withdrawn: Mapping[str, int] | None = None) -> tuple[str, str]:
+    """What came nearest to a strike, and what could be done.
+
+    ``withdrawn`` tells what had come when the rule was withdrawn; None where it was not.
+    """
+    nearest, hint = _nearest(rule, sent, withdrawn)
+    return nearest, f"-> {hint}, {otherwise(rule)}"
+
+
+def _nearest(rule: Rule, sent: Sent, withdrawn: Mapping[str, int] | None) -> tuple[str, str]:
     misses, when = rule.misses, rule.when
     if not misses.came:
-        return _never_came(when, sent)
+        return _never_came(when, sent, withdrawn)
     came = _CAME.get(when.points[0], f"{when.named} was sent")
     head = f"{came} {times(misses.came)}"
     where = _sessions(list(misses.sessions))
     if not misses.notes:
-        return f"{head} ({where}); the conversation was over before the rule had its turn", f"-> see there, {OPTIONAL}"
+        return f"{head} ({where}); the conversation was over before the rule had its turn", "see there"
     reason = max(misses.notes)
     note = misses.notes[reason]
     if reason is Reason.BEYOND:
@@ -130,7 +178,7 @@ def explain(rule: Rule, sent: Mapping[str, Sequence[int]]) -> tuple[str, str]:
         if reason is Reason.ARGUMENT
         else "",
     }
-    return f"{head} ({where}){text.format(**fields)}", f"-> {hint.format(**fields)}, {OPTIONAL}"
+    return f"{head} ({where}){text.format(**fields)}", hint.format(**fields)
 
 
 _WORDS: Final[dict[Reason, tuple[str, str]]] = {
@@ -154,22 +202,33 @@ def _beyond(when: When, head: str, note: Note, *, several: bool) -> tuple[str, s
         text = f"{head}; the longest reply ({where}) had {note.detail}"
     else:
         text = f"{head} ({where}); its reply had {note.detail}"
-    hint = replace(when, offset=Offset("percent", 50))
-    return text, f"-> {hint}, {OPTIONAL}"
+    return text, str(replace(when, offset=Offset("percent", 50)))
 
 
-def _never_came(when: When, sent: Mapping[str, Sequence[int]]) -> tuple[str, str]:
+def _never_came(when: When, sent: Sent, withdrawn: Mapping[str, int] | None) -> tuple[str, str]:
     point = {"accept": "no connection was accepted", "close": "no connection was closed"}.get(when.points[0])
     if point is None:
         point = "no greeting was due" if when.points[0] == "greeting" else f"{_commands(when)} was not sent"
-    if not sent:
-        return f"{point}: no command came", f"-> let the client connect, {OPTIONAL}"
-    sessions = sorted({number for numbers in sent.values() for number in numbers})
-    early = [keyword for keyword in sent if keyword in when.points or when.points == ("*",)]
-    if early:
-        text = f"{_commands(when)} was sent only before the rule was added"
-        return f"{text} ({_sessions(sessions)})", f"-> add it earlier, {OPTIONAL}"
-    return f"{point}; what came: {', '.join(map(_shown, sent))} ({_sessions(sessions)})", f"-> one of these, {OPTIONAL}"
+    where = f" ({_sessions(sent.sessions)})" if sent.sessions else ""
+    total = _count(when, sent.points)
+    if total:  # while the rule was there its point never came
+        early = total if withdrawn is None else _count(when, withdrawn)
+        text = _CAME.get(when.points[0], f"{when.named} was sent")
+        if not early:
+            return f"{text} only after heal(){where}", "heal later"
+        if total > early:
+            return f"{text} only before the rule was added and after heal(){where}", "add it earlier, or heal later"
+        return f"{text} only before the rule was added{where}", "add it earlier"
+    if not sent.sessions:
+        return f"{point}: no command came", "let the client connect"
+    return f"{point}; what came: {sent.commands}{where}", "one of these"
+
+
+def _count(when: When, points: Mapping[str, int]) -> int:
+    """How often the point of the rule is among these."""
+    if when.points == ("*",):
+        return sum(count for point, count in points.items() if point not in POINTS)
+    return sum(points.get(point, 0) for point in when.points)
 
 
 def _commands(when: When) -> str:

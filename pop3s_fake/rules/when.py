@@ -5,12 +5,13 @@ Knows the points as a table and which parts contradict each other; must not know
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from pop3s_fake.rules.values import BARE, Wrong, quoted, word
 
-__all__ = ("KEYWORDS", "OFFSETS", "PHASES", "POINTS", "Offset", "Phase", "Point", "When")
+__all__ = ("KEYWORDS", "OFFSETS", "PHASES", "POINTS", "Offset", "Phase", "Point", "When", "is_keyword")
 
 Layer = Literal["pop3", "tls", "tcp"]
 Phase = Literal["before", "during", "after"]
@@ -69,6 +70,18 @@ KEYWORDS: Final[dict[str, bool]] = {
 
 A keyword that begins with X is taken, too: extensions of that name may reply as they like.
 """
+
+_EXTENSION: Final = re.compile(r"X[A-Z0-9-]*")
+
+
+def is_keyword(word: str) -> bool:
+    """Whether this is a legal keyword or that of an extension; what is none may be anything, a password, too.
+
+    >>> is_keyword("RETR"), is_keyword("XTND"), is_keyword("OPEN-SESAME")
+    (True, True, False)
+    """
+    return word in KEYWORDS or _EXTENSION.fullmatch(word) is not None
+
 
 _ONE_LINE_WITH_ARGUMENT: Final = frozenset({"LIST", "UIDL"})
 

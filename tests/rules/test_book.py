@@ -220,6 +220,22 @@ def test_two_rules_of_the_same_chance_do_not_strike_together() -> None:
     assert {len(bound.rules) for bound in found if bound is not None} == {1, 2}
 
 
+def test_two_rules_of_the_same_text_do_not_strike_together() -> None:
+    """Their order is part of the seed, too; the first strikes as if it were alone."""
+    alone = bound(book_of("NOOP -> wait 1; p=0.5").session(1), ["NOOP"] * 40)
+    book = book_of("STAT -> wait 1", *["NOOP -> wait 1; p=0.5"] * 3)
+    session = book.session(1)
+    series = [[], [], []]  # type: list[list[bool]]
+    _, *rules = book
+    for _ in range(40):
+        struck = session.bind("NOOP")
+        for rule, strikes in zip(rules, series, strict=True):
+            strikes.append(struck is not None and any(rule is other for other in struck.rules))
+    assert series[0] == alone
+    assert series[1] != alone
+    assert series[2] not in series[:2]
+
+
 @pytest.mark.parametrize(("p", "expected"), [(0, False), (1, True)])
 def test_certain_chances_are_certain(p: float, expected: bool) -> None:  # noqa: FBT001
     """Nothing is left to chance at 0 and 1."""
@@ -331,6 +347,9 @@ def test_a_judged_rule_is_not_complained_about_again() -> None:
         ("APOP ann canary-7", "APOP ****"),
         ("AUTH PLAIN Y2FuYXJ5", "AUTH ****"),
         ("AUTH", "AUTH"),
+        ("XAUTH canary-7", "XAUTH ****"),
+        ("PASSS canary-7", "****"),
+        ("CANARY-7", "****"),
         ("RETR 2", "RETR 2"),
     ],
 )

@@ -164,6 +164,24 @@ TEXTS = [
         "one of these",
     ),
     ("TOP,RETR -> end rst", ["QUIT"], "TOP or RETR was not sent; what came: QUIT (session 1)", "one of these"),
+    (
+        "TOP -> end rst",
+        ["USER ann; POP3S-PASSWORD; XTND a; AHRLC3QACG9W"],
+        "TOP was not sent; what came: USER, XTND and 2 unknown commands (session 1)",
+        "one of these",
+    ),
+    (
+        "TOP -> end rst",
+        ["POP3S-PASSWORD"],
+        "TOP was not sent; what came: 1 unknown command (session 1)",
+        "one of these",
+    ),
+    (
+        "*(zzz) -> end rst",
+        ["PASSS pop3s-password; NOOP now"],
+        "a command was sent 2 times (session 1), never with the argument zzz; what came: ****, now",
+        "*",
+    ),
     ("TOP -> end rst", [""], "TOP was not sent: no command came", "let the client connect"),
     ("* -> end rst", [], "a command was not sent: no command came", "let the client connect"),
     ("close -> end rst", ["QUIT"], "no connection was closed; what came: QUIT (session 1)", "one of these"),
@@ -196,6 +214,48 @@ def test_a_rule_that_came_too_late_says_so() -> None:
     assert str(book.unmet()[0]).splitlines()[1:] == [
         "  RETR was sent only before the rule was added (session 1)",
         f"  -> add it earlier{TAIL}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "nearest", "hint"),
+    [
+        ("", "RETR 1", "RETR was sent only after heal() (session 1)", "heal later"),
+        ("RETR 1", "", "RETR was sent only before the rule was added (session 1)", "add it earlier"),
+        (
+            "RETR 1",
+            "RETR 1",
+            "RETR was sent only before the rule was added and after heal() (session 1)",
+            "add it earlier, or heal later",
+        ),
+        ("", "NOOP", "RETR was not sent; what came: NOOP (session 1)", "one of these"),
+    ],
+)
+def test_a_rule_that_was_withdrawn_too_early_says_so(before: str, after: str, nearest: str, hint: str) -> None:
+    """What came before it was added is told from what came when it was gone."""
+    book = RuleBook(seed=1, now=lambda: 0.0)
+    session = book.session(1)
+    if before:
+        session.bind(*before.split())
+    book.add("RETR -> end rst")
+    book.withdraw()
+    if after:
+        session.bind(*after.split())
+    assert str(book.unmet()[0]).splitlines()[1:] == [f"  {nearest}", f"  -> {hint}{TAIL}"]
+
+
+def test_a_point_that_is_no_command_may_come_too_early_or_too_late() -> None:
+    """It came, so nobody says that it did not."""
+    book = RuleBook(seed=1, now=lambda: 0.0)
+    session = book.session(1)
+    session.bind("accept")
+    book.add("accept -> end rst")
+    book.add("close -> wait 1")
+    book.withdraw()
+    session.bind("close")
+    assert [str(problem).splitlines()[1] for problem in book.unmet()] == [
+        "  a connection was accepted only before the rule was added",
+        "  a connection was closed only after heal()",
     ]
 
 
@@ -264,11 +324,21 @@ def test_a_rule_that_was_bound_and_forgotten_has_a_text_too() -> None:
 @pytest.mark.parametrize(
     ("limits", "hits", "text"),
     [
-        ("exactly=2", 1, "struck once, not exactly 2 times\n  it struck in session 1\n  -> .exactly(1)" + TAIL),
+        (
+            "exactly=2",
+            1,
+            (
+                "struck once, not exactly 2 times\n  it struck in session 1\n"
+                "  -> .exactly(1), or .times(2) instead of .exactly(2) if it may strike less often"
+            ),
+        ),
         (
             "exactly=1",
             3,
-            "struck 3 times, not exactly once\n  it struck in session 1\n  -> .times(1) to let it strike no more often",
+            (
+                "struck 3 times, not exactly once\n  it struck in session 1\n"
+                "  -> .times(1) instead of .exactly(1) to let it strike no more often"
+            ),
         ),
         ("exactly=2", 2, None),
         ("times=2", 1, None),
@@ -281,6 +351,13 @@ def test_exactly_means_neither_more_nor_less(limits: str, hits: int, text: str |
     for _ in range(hits):
         assert rule.strike(1)
     assert [str(problem) for problem in book.unmet()] == ([] if text is None else [f"{rule} {text}"])
+
+
+def test_what_is_to_strike_exactly_is_not_made_optional_beside_it() -> None:
+    """The two limits contradict each other, so one takes the place of the other."""
+    assert text_of("RETR#2 -> end rst; exactly=2", "RETR 1").splitlines()[2] == (
+        "  -> RETR#1, or .optional() instead of .exactly(2) if it need not strike"
+    )
 
 
 def test_a_rule_that_need_not_strike_is_not_asked() -> None:
