@@ -115,7 +115,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that passes although its client or a server went wrong."""
+    """Fail a test that passes although its client or a server went wrong, or its own marker did nothing."""
     __tracebackhide__ = True
     try:
         result = yield
@@ -124,8 +124,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         if watch is not None:
             watch.in_function = False
     # A TestCase keeps its own failure in _excinfo, where pytest fetches it for the report.
-    if watch is not None and not getattr(item, "_excinfo", None):
+    if getattr(item, "_excinfo", None):
+        return result
+    if watch is not None:
         watch.pronounce()
+    if any(mark.name == "pop3s" for mark in item.own_markers):
+        from pytest_pop3s_fake.marker import check_reached  # noqa: PLC0415  # only where the marker is used
+
+        check_reached(item, () if watch is None else watch.reached)
     return result
 
 
@@ -269,12 +275,15 @@ def pop3s_route(request: pytest.FixtureRequest) -> Iterator[Route]:
 
 
 @pytest.fixture
-def pop3s_attach(_pop3s_watch: Watch) -> Attach:
+def pop3s_attach(request: pytest.FixtureRequest, _pop3s_watch: Watch) -> Iterator[Attach]:
     """Put a server of your own, of a wider scope, under this test's verdict and report: `pop3s_attach(server)`.
 
     As it is at its first attachment, with accounts and mail, so it is again at the beginning of each later test that
-    attaches it.  It goes on running; whoever started it stops it.
+    attaches it.  It goes on running; whoever started it stops it.  Give it the rules of a test after that: a rule that
+    the test gave it before is a `UsageError`, and so is a marker of the test itself, which cannot change it any more.
     """
     from pytest_pop3s_fake.servers import Attach  # noqa: PLC0415  # only where a server is used
 
-    return Attach(_pop3s_watch)
+    attach = Attach(request.node, _pop3s_watch)
+    yield attach
+    attach.close()

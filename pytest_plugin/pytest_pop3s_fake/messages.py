@@ -40,6 +40,7 @@ def message_factory(item: pytest.Item, settings: Settings, watch: Watch, options
         pinned = decided(item, settings, base={}, options=options, call={}).get("seed")
     except UsageError as error:
         watch.point(error)
+    watch.reached.add("seed")
     watch.seed_of_messages = f"--pop3s-seed={settings.seed}" if pinned is None else f"seed={pinned}"
     seed = seed_of(item, settings, "messages") if pinned is None else pinned
     return MessageFactory.with_seed(seed).delivering_to(lambda: _only_maildrop(watch))

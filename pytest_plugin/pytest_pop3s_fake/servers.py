@@ -6,18 +6,23 @@ made.
 
 from __future__ import annotations
 
+import inspect
 from contextlib import ExitStack
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from pop3s_fake.errors import Pop3sFakeError, UsageError
 from pop3s_fake.rules import Rule
+from pop3s_fake.server.pointing import code_of
 from pop3s_fake.server.route import Routes
 from pop3s_fake.server.server import Pop3sServer
 from pytest_pop3s_fake.deciding import decided, seed_of
+from pytest_pop3s_fake.marker import own_keywords, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import CodeType
 
     import pytest
 
@@ -65,6 +70,7 @@ class ServerFactory:
     def authority(self) -> Authority:
         """Who issues the certificates of this test's servers."""
         authority: Authority = self._keywords({})["authority"]
+        self._watch.reached.add("authority")
         return authority
 
     def close(self) -> None:
@@ -85,6 +91,7 @@ class ServerFactory:
     def _start(self, keywords: Mapping[str, Any]) -> Pop3sServer:
         try:
             chosen = self._keywords(keywords)
+            self._watch.reached.update(own_keywords(self._item))
             pinned = "seed" in chosen
             chosen.setdefault("seed", seed_of(self._item, self._settings, len(self._made)))
             rules: list[Given] = chosen.pop("rules", [])
@@ -122,7 +129,8 @@ _ATTACHED: Final[WeakSet[Pop3sServer]] = WeakSet()
 class Attach:
     """Lends servers to one test; given by the fixture `pop3s_attach`, never made by hand."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, item: pytest.Item, watch: Watch) -> None:
+        self._item = item
         self._watch = watch
         self._lent: list[Pop3sServer] = []
 
@@ -130,11 +138,28 @@ class Attach:
         return f"<Attach: {len(self._lent)} servers>"
 
     def __call__(self, server: Pop3sServer) -> Pop3sServer:
-        """The server itself, as it was when it was first attached; attaching it once more does nothing."""
+        """The server itself, as it was when it was first attached; attaching it once more does nothing.
+
+        Raises `UsageError` for what would be lost on it: a marker of the test itself, and rules that the test function
+        has given before.
+        """
         if not isinstance(server, Pop3sServer):
             raise UsageError(f"pop3s_attach takes a running Pop3sServer, not {server!r}")
         if server in self._lent:
             return server
+        if own := own_keywords(self._item):
+            raise UsageError(
+                f"{shown(own)} cannot change a server that is there already, which pop3s_attach takes as it is\n"
+                "  -> give rules after pop3s_attach(server), as in server.on(...), "
+                "or make a server of the test's own with pop3s_server_factory"
+            )
+        if early := self._take_back(server):
+            rule = early[0]
+            raise UsageError(
+                f"rule {rule}   ({rule.where}) was given before pop3s_attach, "
+                "which lets the server be as it was when it was first attached\n"
+                "  -> give it after pop3s_attach(server)"
+            )
         if server in _ATTACHED:
             server.reset()
         else:
@@ -143,6 +168,31 @@ class Attach:
         self._lent.append(server)
         self._watch.add(server, f"seed={server.seed}")
         return server
+
+    def close(self) -> None:
+        """Take back the rules of this test, so that the next run of the same function has given none yet."""
+        for server in self._lent:
+            self._take_back(server)
+
+    def _take_back(self, server: Pop3sServer) -> list[Rule]:
+        """Remove the rules that stand in the test function, and give them; those of fixtures may be older than it."""
+        places = _places(code_of(getattr(self._item, "function", None)))
+        rules = [rule for rule in server.rules if rule.where in places]
+        for rule in rules:
+            server.rules.remove(rule)
+        return rules
+
+
+def _places(code: CodeType | None) -> set[str]:
+    """The lines of a function, as a rule names its place; none where there is no source."""
+    if code is None:
+        return set()
+    try:
+        lines, first = inspect.getsourcelines(code)
+    except OSError:
+        return set()
+    name = PurePath(code.co_filename).name
+    return {f"{name}:{line}" for line in range(first, first + len(lines))}
 
 
 class Route:

@@ -93,6 +93,8 @@ class Watch:
         self._settings = settings
         self.servers: list[Watched] = []
         """The servers so far."""
+        self.reached: set[str] = set()
+        """What the test's own marker gives and something was made from."""
         self.seed_of_messages: str | None = None
         """How the messages of `pop3s_message_factory` can be had again, if the test uses it."""
         self._code = code_of(getattr(item, "function", None))
