@@ -289,6 +289,8 @@ class Tls:
 
 Ending = Literal["clean", "fin", "rst", "half-close", "half-tls", "half-tcp"]
 ENDINGS: Final[tuple[Ending, ...]] = get_args(Ending)
+LATER_ENDS: Final = ("half-tls", "half-tcp")
+"""Those that can be written and are not carried out yet, so nobody is offered them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +304,14 @@ class End:
     def __post_init__(self) -> None:
         """Check the word."""
         if self.how not in ENDINGS:
-            raise Wrong(f"unknown end {self.how!r}{known(str(self.how), ENDINGS)}", "end")
+            offered = [how for how in ENDINGS if how not in LATER_ENDS]
+            raise Wrong(f"unknown end {self.how!r}{known(str(self.how), offered)}", "end")
+
+
+def _storable(message: object) -> bool:
+    """Whether this may be a message; what is in it is looked at where it is stored."""
+    readable = any(hasattr(message, name) for name in ("as_bytes", "read_bytes"))
+    return message is None or isinstance(message, str | bytes) or (readable and not isinstance(message, type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,8 +328,14 @@ class Mail:
     def __post_init__(self) -> None:
         """Check that it is one of the three."""
         add = (self.path is not None) + (self.message is not None)
-        if add + (self.remove is not None) + self.renumber != 1:
+        if add + (self.remove is not None) + bool(self.renumber) != 1:
             raise Wrong("mail takes add=, remove= or renumber-uids, one of them", "mail")
+        if self.remove is not None and not isinstance(self.remove, str):
+            raise Wrong(f"remove takes a unique-id such as 'uid-1', not {brief(self.remove)}", "remove")
+        if not _storable(self.message):
+            raise Wrong(
+                f"add takes a message as str, bytes or EmailMessage, or a Path, not {brief(self.message)}", "add"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pop3s_fake.rules.actions import NEEDS_PAYLOAD, Action, Call, Edit, End, Mail, Pace, Reply, Tls, Wait
+from pop3s_fake.rules.actions import LATER_ENDS, NEEDS_PAYLOAD, Action, Call, Edit, End, Mail, Pace, Reply, Tls, Wait
 from pop3s_fake.rules.values import Wrong
 from pop3s_fake.rules.when import POINTS
 
@@ -43,8 +43,6 @@ _NO_REPLY: Final[dict[str, str]] = {
 }
 
 _AT_ACCEPT: Final = ("fin", "rst")
-
-_LATER_ENDS: Final = ("half-tls", "half-tcp")
 
 
 def place(when: When) -> str:
@@ -97,7 +95,7 @@ def _check_pair(earlier: Action, action: Action) -> None:
     if isinstance(earlier, Wait) and earlier.span is None:
         raise Wrong(f"nothing comes after wait forever, so {word} never acts", word)
     if isinstance(earlier, End):
-        if earlier.how not in {"half-close", *_LATER_ENDS}:
+        if earlier.how not in {"half-close", *LATER_ENDS}:
             raise Wrong(f"nothing comes after end {earlier.how}, so {word} never acts", word)
         again = isinstance(action, End) and action.how == earlier.how
         if again or not isinstance(action, Wait | End | Call | Mail):
@@ -120,6 +118,6 @@ def missing(when: When, actions: Iterable[Action]) -> str | None:
             return f"{action.verb} on the {layer.upper()} layer"
         if isinstance(action, Tls):
             return "the action tls"
-        if isinstance(action, End) and action.how in _LATER_ENDS:
+        if isinstance(action, End) and action.how in LATER_ENDS:
             return f"end {action.how}"
     return None

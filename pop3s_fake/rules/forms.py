@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pop3s_fake.rules import actions
-from pop3s_fake.rules.actions import ALERTS, CRLF, EDITS, ENDINGS, MOST_OCTETS, MOST_SECONDS
-from pop3s_fake.rules.values import NUMBER, Token, Wrong, known, named, number, quoted, word
+from pop3s_fake.rules.actions import ALERTS, CRLF, EDITS, ENDINGS, LATER_ENDS, MOST_OCTETS, MOST_SECONDS
+from pop3s_fake.rules.values import NUMBER, Token, Wrong, known, named, natural, number, quoted, word
 from pop3s_fake.rules.when import LAYERS
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def whole(name: str) -> Callable[[Token], int]:
         text = _bare(token, name, "a whole number")
         if not (text.isascii() and text.isdigit()):
             raise Wrong(f"{name} takes a whole number, not {text!r}", name)
-        return int(text)
+        return natural(text, name)
 
     return read
 
@@ -102,11 +102,13 @@ def real(name: str) -> Callable[[Token], float]:
     return read
 
 
-def _choice(name: str, what: str, words: Sequence[str]) -> Callable[[Token], str]:
+def _choice(name: str, words: Sequence[str], later: Sequence[str] = ()) -> Callable[[Token], str]:
+    """A reader of one of these words; those for ``later`` are read, too, and not offered."""
+
     def read(token: Token) -> str:
         text = _bare(token, name, "a word")
-        if text not in words:
-            raise Wrong(f"unknown {what} {text!r}{known(text, words)}", name)
+        if text not in words and text not in later:
+            raise Wrong(f"unknown {name} {text!r}{known(text, words)}", name)
         return text
 
     return read
@@ -119,7 +121,7 @@ def _text(token: Token) -> str:
 def _alert(token: Token) -> int:
     text = _bare(token, "alert", "a name or a number")
     if text.isascii() and text.isdigit():
-        return int(text)
+        return natural(text, "alert")
     if text not in ALERTS:
         raise Wrong(f"unknown alert {text!r}{known(text, ALERTS)}", "alert")
     return ALERTS[text]
@@ -144,11 +146,8 @@ def _show_kind(value: str | Callable[..., object]) -> str:
     return named(value) if callable(value) else value
 
 
-def _never(_: Token) -> Any:
-    raise Wrong("call takes a Python function, so it can be given in Python only: .call(function)", "call")
-
-
-_LAYER: Final = Parameter("layer", _choice("layer", "layer", LAYERS), str, "layer", "pop3")
+_ENDS: Final = [how for how in ENDINGS if how not in LATER_ENDS]
+_LAYER: Final = Parameter("layer", _choice("layer", LAYERS), str, "layer", "pop3")
 
 FORMS: Final[dict[str, Form]] = {
     "wait": Form(actions.Wait, (Parameter("seconds", _span, _show_span, "span", needed=True),)),
@@ -169,7 +168,7 @@ FORMS: Final[dict[str, Form]] = {
     "edit": Form(
         actions.Edit,
         (
-            Parameter("|".join(EDITS), _choice("edit", "edit", EDITS), _show_kind, "kind", needed=True),
+            Parameter("|".join(EDITS), _choice("edit", EDITS), _show_kind, "kind", needed=True),
             Parameter("count", whole("count"), str, "count", 1),
         ),
         (_LAYER,),
@@ -191,7 +190,7 @@ FORMS: Final[dict[str, Form]] = {
         ),
         flags=(("request-client-cert", "request"),),
     ),
-    "end": Form(actions.End, (Parameter("|".join(ENDINGS), _choice("end", "end", ENDINGS), str, "how", needed=True),)),
+    "end": Form(actions.End, (Parameter("|".join(_ENDS), _choice("end", _ENDS, LATER_ENDS), str, "how", needed=True),)),
     "mail": Form(
         actions.Mail,
         pairs=(
@@ -200,7 +199,8 @@ FORMS: Final[dict[str, Form]] = {
         ),
         flags=(("renumber-uids", "renumber"),),
     ),
-    "call": Form(actions.Call, (Parameter("function", _never, named, "function", needed=True),)),
+    # what is called is not read from a text: the grammar refuses the word before it reads on
+    "call": Form(actions.Call, (Parameter("function", _text, named, "function", needed=True),)),
 }
 """All actions.  A new one is a row here, a structure in ``actions`` and its place in ``checks``."""
 

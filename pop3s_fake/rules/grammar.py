@@ -16,7 +16,7 @@ from pop3s_fake.errors import UsageError
 from pop3s_fake.rules.checks import check_action
 from pop3s_fake.rules.forms import FORMS, real, whole
 from pop3s_fake.rules.limits import LIMITS, Limits
-from pop3s_fake.rules.values import Token, Wrong, known, unquote
+from pop3s_fake.rules.values import Token, Wrong, known, natural, unquote
 from pop3s_fake.rules.when import ANY, KEYWORDS, OFFSETS, PHASES, POINTS, Offset, When, is_keyword
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ class Parsed(NamedTuple):
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9.]*(?:-[A-Za-z0-9.]+)*|\*")
 _DIGITS: Final = re.compile(r"\d+", re.ASCII)
-_OFFSET: Final = re.compile(r"[A-Za-z0-9:%+-]*")
+_OFFSET: Final = re.compile(r"(?:[A-Za-z0-9:%+]|-(?!>))*")
 _PLACE: Final = re.compile(r"(?:([a-z]+):)?(-?)(\d+)(%?)", re.ASCII)
 _LINE: Final = re.compile(r"[Ll](\d+)", re.ASCII)
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z-]*")
+_WORD: Final = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)*")
 _PAIR: Final = re.compile(r"([A-Za-z][A-Za-z-]*)=")
-_VALUE: Final = re.compile(r'[^\s,;"]+')
+_VALUE: Final = re.compile(r'(?:[^\s,;"-]|-(?!>))+')
 _BLANKS: Final = re.compile(r"\s*")
 _COUNTERS: Final = {"times": whole, "exactly": whole, "skip": whole, "p": real, "expires": real}
 FILTERS: Final = ("session", "user", "tls")
@@ -164,7 +164,7 @@ class _Reader:
             match = self.take(_DIGITS)
             if match is None:
                 raise self.expected("the number of the occurrence, as in #2,")
-            parts["nth"] = int(match[0])
+            parts["nth"] = natural(match[0], "#")
         self.mark("argument")
         if self.sign("("):
             parts["argument"] = self._argument()
@@ -226,7 +226,7 @@ class _Reader:
             return Offset("end")
         line = _LINE.fullmatch(text)
         if line is not None:
-            return Offset("line", int(line[1]))
+            return Offset("line", natural(line[1], "@L"))
         place = _PLACE.fullmatch(text)
         if place is None:
             near = known(f"@{text}", ["@end"])
@@ -237,11 +237,11 @@ class _Reader:
             near = known(f"@{text}", [f"@{each}:{back}{digits}" for each in ("body", *layers)])
             raise Wrong(f"unknown offset '@{text}'{near}")
         if percent and not (prefix or back):
-            return Offset("percent", int(digits))
+            return Offset("percent", natural(digits, "@"))
         if percent or (prefix == "body" and back):
             raise Wrong(f"unknown offset '@{text}'; an offset is {OFFSETS}")
         kind: OffsetKind = "body" if prefix == "body" else "back" if back else "octet"
-        return Offset(kind, int(digits), layers.get(prefix, "pop3"))
+        return Offset(kind, natural(digits, "@"), layers.get(prefix, "pop3"))
 
     def _filters(self, parts: dict[str, Any]) -> None:
         while True:
@@ -270,7 +270,8 @@ class _Reader:
         first, dots, last = token.text.partition("..")
         if not _DIGITS.fullmatch(first) or (last and not _DIGITS.fullmatch(last)):
             raise Wrong(f"session takes 2, 2.. or 2..5, not {token.text!r}")
-        return int(first), (int(last) if last else None) if dots else int(first)
+        begin = natural(first, "session")
+        return begin, (natural(last, "session") if last else None) if dots else begin
 
     def _actions(self, when: When) -> tuple[Action, ...]:
         actions: list[Action] = []
@@ -282,7 +283,7 @@ class _Reader:
                 raise self.expected("an action such as wait")
             verb = match[0]
             if verb not in FORMS:
-                raise Wrong(f"unknown action {verb!r}{known(verb, FORMS)}")
+                raise Wrong(f"unknown action {verb!r}{_limit(verb) or known(verb, FORMS)}")
             self.columns = {verb: begin}
             if verb == "call":
                 raise Wrong("call takes a Python function, so it can be given in Python only: .call(function)")
@@ -310,7 +311,7 @@ class _Reader:
             if match is not None:
                 name = match[1]
                 if name not in pairs:
-                    raise Wrong(f"{verb} takes no {name}={_takes(verb, f'{name}=', words)}")
+                    raise Wrong(f"{verb} takes no {name}={_limit(name) or _takes(verb, f'{name}=', words)}")
                 parameter = pairs[name]
                 if parameter.field in fields:
                     raise Wrong(f"{name} stands twice")
@@ -327,7 +328,7 @@ class _Reader:
                 self.columns[verb] = self.start
                 fields[parameter.field] = parameter.read(token)
             else:
-                raise Wrong(f"{verb} takes no {token.text!r}{_takes(verb, token.text, words)}")
+                raise Wrong(f"{verb} takes no {token.text!r}{_limit(token.text) or _takes(verb, token.text, words)}")
         for parameter in values:
             if parameter.needed:
                 raise Wrong(f"{verb} is not complete: {verb} {parameter.name}", verb)
@@ -352,6 +353,11 @@ class _Reader:
             self.take(_BLANKS)
             if not self.sign(","):
                 return Limits(**fields)
+
+
+def _limit(name: str) -> str:
+    """The tail of a complaint about a limit among the actions; "" for what is no limit."""
+    return f"; limits stand behind ';', as in `; {name}{'' if name == 'optional' else '=1'}`" if name in LIMITS else ""
 
 
 def _takes(verb: str, name: str, words: tuple[str, ...]) -> str:

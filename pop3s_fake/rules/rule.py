@@ -18,7 +18,7 @@ from pop3s_fake.rules.forms import written
 from pop3s_fake.rules.grammar import parse
 from pop3s_fake.rules.limits import Limits
 from pop3s_fake.rules.misses import Misses
-from pop3s_fake.rules.values import Wrong, known
+from pop3s_fake.rules.values import Wrong, brief, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,11 +119,17 @@ class Rule:
         >>> Rule("RETR@50%").wait((0.5, 1.5)), Rule("UIDL").wait("forever")
         (Rule('RETR@50% -> wait 0.5..1.5'), Rule('UIDL -> wait forever'))
         """
-        if seconds == "forever":
-            return self._do(actions.Wait, span=None)
-        if isinstance(seconds, str):
-            raise self._wrong(Wrong(f"wait takes seconds, two of them, or 'forever', not {seconds!r}"))
-        return self._do(actions.Wait, span=seconds if isinstance(seconds, tuple) else (seconds, seconds))
+        match seconds:
+            case "forever":
+                return self._do(actions.Wait, span=None)
+            case (_, _) if isinstance(seconds, tuple):
+                return self._do(actions.Wait, span=seconds)
+            case str() | tuple() | list():
+                raise self._wrong(
+                    Wrong(f"wait takes seconds, two as in (0.5, 1.5), or 'forever', not {brief(seconds)}")
+                )
+            case _:
+                return self._do(actions.Wait, span=(seconds, seconds))
 
     def pace(
         self, *, size: int | None = None, gap: float | None = None, rate: float | None = None, layer: Layer = "pop3"
@@ -195,12 +201,16 @@ class Rule:
         """
         return self._do(actions.End, how=how)
 
-    def mail(self, *, add: Any = None, remove: str | None = None, renumber_uids: bool = False) -> Rule:
+    def mail(
+        self, *, add: Any = None, remove: str | None = None, renumber_uids: bool = False, **unknown: object
+    ) -> Rule:
         """Change the stored maildrop: ``add`` a message or the file at a path, ``remove`` a unique-id, or renew all.
 
         >>> Rule("UIDL!before").mail(remove="uid-1")
         Rule('UIDL!before -> mail remove=uid-1')
         """
+        for name in unknown:
+            raise self._wrong(Wrong(f"mail takes no {name}={known(name, ['add', 'remove', 'renumber_uids'])}"))
         path = os.fsdecode(add) if isinstance(add, os.PathLike) else None
         message = None if path is not None else add
         return self._do(actions.Mail, path=path, message=message, remove=remove, renumber=renumber_uids)

@@ -38,6 +38,10 @@ NUMBER: Final = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 BARE: Final = re.compile(r"[A-Za-z0-9_./~@+-]+")
 """What is written without quotes; everything else gets them, so that no text can be taken for grammar."""
 
+MOST_DIGITS: Final = 18
+"""Digits of a whole number: more than enough for octets and occurrences."""
+TOO_MUCH: Final = 10**MOST_DIGITS
+
 MOST_SHOWN: Final = 40
 """Characters of a long value that are shown."""
 
@@ -155,7 +159,19 @@ def whole(value: object, name: str, least: int = 1) -> int:
     """The value, if it is a whole number that is large enough."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise Wrong(f"{name} takes a whole number from {least}, not {shown(value)}", name)
+    if value >= TOO_MUCH:
+        raise Wrong(f"{name} takes a whole number of up to {MOST_DIGITS} digits, not {shown(value)}", name)
     return value
+
+
+def natural(digits: str, name: str) -> int:
+    """The whole number that these digits write, unless they are more than anything here can be counted with.
+
+    Python itself refuses to read more than some thousand digits, with an error of its own.
+    """
+    if len(digits) > MOST_DIGITS:
+        raise Wrong(f"{name} has {len(digits)} digits, which is too much: up to {MOST_DIGITS} are read", name)
+    return int(digits)
 
 
 def positive(value: object, name: str) -> float:
@@ -174,9 +190,13 @@ def not_negative(value: object, name: str) -> float:
 
 def is_number(value: object) -> bool:
     """Whether this is a finite number; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, int):
+        return not isinstance(value, bool) and -TOO_MUCH < value < TOO_MUCH
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def shown(value: object) -> str:
     """A value in a complaint: numbers as rules write them, all else as Python does."""
+    if isinstance(value, int) and not -TOO_MUCH < value < TOO_MUCH:
+        return "one that is longer"
     return number(value) if is_number(value) else repr(value)  # type: ignore[arg-type]  # just seen to be a number

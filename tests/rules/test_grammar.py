@@ -114,7 +114,17 @@ COMPLAINTS = {
     "unknown alert 'unrecognised_name'; did you mean 'unrecognized_name'?",
     "hello -> tls alert=256": "column 14 of `hello -> tls alert=256`: alert takes a name or a number up to 255, "
     "not 256",
-    "RETR -> end": "column 9 of `RETR -> end`: end is not complete: end clean|fin|rst|half-close|half-tls|half-tcp",
+    "RETR -> end": "column 9 of `RETR -> end`: end is not complete: end clean|fin|rst|half-close",
+    "RETR -> end half-tlz": "column 13 of `RETR -> end half-tlz`: unknown end 'half-tlz'; did you mean 'half-close'?",
+    "RETR -> end no": "column 13 of `RETR -> end no`: unknown end 'no'; known are: clean, fin, rst, half-close",
+    "RETR -> end rst times=1": "column 17 of `RETR -> end rst times=1`: end takes no times=; limits stand behind ';', "
+    "as in `; times=1`",
+    "RETR -> end rst optional": "column 17 of `RETR -> end rst optional`: end takes no 'optional'; "
+    "limits stand behind ';', as in `; optional`",
+    "RETR -> pace size=1 p=1": "column 21 of `RETR -> pace size=1 p=1`: pace takes no p=; limits stand behind ';', "
+    "as in `; p=1`",
+    "RETR -> end rst, times=1": "column 18 of `RETR -> end rst, times=1`: unknown action 'times'; "
+    "limits stand behind ';', as in `; times=1`",
     "RETR -> end rts": "column 13 of `RETR -> end rts`: unknown end 'rts'; did you mean 'rst'?",
     "RETR -> mail": "column 9 of `RETR -> mail`: mail takes add=, remove= or renumber-uids, one of them",
     "RETR -> mail add=a remove=b": "column 9 of `RETR -> mail add=a remove=b`: mail takes add=, remove= or "
@@ -258,6 +268,11 @@ def test_a_rule_in_canonical_form_is_shown_as_it_was_written(text: str) -> None:
         ('RETR user="ann" -> end rst', "RETR user=ann -> end rst"),
         ("RETR -> wait 1e2", "RETR -> wait 100"),
         ("RETR@l4 -> end rst", "RETR@L4 -> end rst"),
+        ("QUIT!before->end rst", "QUIT!before -> end rst"),
+        ("RETR@5->end rst", "RETR@5 -> end rst"),
+        ("RETR@end->end rst", "RETR@end -> end rst"),
+        ("RETR session=2..->end rst;times=1", "RETR session=2.. -> end rst; times=1"),
+        ("RETR user=a-b->end rst", "RETR user=a-b -> end rst"),
     ],
 )
 def test_a_rule_may_be_written_more_loosely(loose: str, canonical: str | None) -> None:
@@ -268,3 +283,38 @@ def test_a_rule_may_be_written_more_loosely(loose: str, canonical: str | None) -
     else:
         assert str(Rule.parse(loose)) == canonical
         assert Rule.parse(loose) == Rule.parse(canonical)
+
+
+LONG = "9" * 5000
+
+LONG_NUMBERS = {
+    f"RETR#{LONG}": (5, "#"),
+    f"RETR@{LONG}": (5, "@"),
+    f"RETR@-{LONG}": (5, "@"),
+    f"RETR@body:{LONG}": (5, "@"),
+    f"RETR@{LONG}%": (5, "@"),
+    f"RETR@L{LONG}": (5, "@L"),
+    f"RETR session={LONG}": (6, "session"),
+    f"RETR session=1..{LONG}": (6, "session"),
+    f"RETR -> edit drop {LONG}": (19, "count"),
+    f"RETR -> pace size={LONG}": (14, "size"),
+    f"hello -> tls alert={LONG}": (14, "alert"),
+    f"RETR -> end rst; times={LONG}": (18, "times"),
+}
+
+
+@pytest.mark.parametrize("text", LONG_NUMBERS, ids=[text.replace(LONG, "9...") for text in LONG_NUMBERS])
+def test_a_number_without_end_is_refused_as_every_mistake_is(text: str) -> None:
+    """Python refuses to read one, with an error that knows nothing of rules."""
+    column, name = LONG_NUMBERS[text]
+    with pytest.raises(UsageError) as caught:
+        Rule.parse(text)
+    assert str(caught.value) == (
+        f"column {column} of `{text}`: {name} has 5000 digits, which is too much: up to 18 are read"
+    )
+
+
+def test_a_number_of_eighteen_digits_is_read() -> None:
+    """That is the most."""
+    text = f"RETR#{'9' * 18} -> end rst"
+    assert str(Rule.parse(text)) == text

@@ -56,7 +56,39 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "wait": (lambda: Rule("RETR").wait(-1), "rule `RETR`: wait takes seconds from 0, not -1"),
     "wait-word": (
         lambda: Rule("RETR").wait("soon"),  # type: ignore[arg-type]  # the mistake this is about
-        "rule `RETR`: wait takes seconds, two of them, or 'forever', not 'soon'",
+        "rule `RETR`: wait takes seconds, two as in (0.5, 1.5), or 'forever', not 'soon'",
+    ),
+    "wait-one": (
+        lambda: Rule("RETR").wait((1,)),  # type: ignore[arg-type]  # the mistake this is about
+        "rule `RETR`: wait takes seconds, two as in (0.5, 1.5), or 'forever', not (1,)",
+    ),
+    "wait-list": (
+        lambda: Rule("RETR").wait([1, 2]),  # type: ignore[arg-type]  # the mistake this is about
+        "rule `RETR`: wait takes seconds, two as in (0.5, 1.5), or 'forever', not [1, 2]",
+    ),
+    "wait-none": (
+        lambda: Rule("RETR").wait(None),  # type: ignore[arg-type]  # the mistake this is about
+        "rule `RETR`: wait takes seconds from 0, not None",
+    ),
+    "mail-remove": (
+        lambda: Rule("RETR").mail(remove=3),  # type: ignore[arg-type]  # the mistake this is about
+        "rule `RETR`: remove takes a unique-id such as 'uid-1', not 3",
+    ),
+    "mail-add": (
+        lambda: Rule("RETR").mail(add=3),
+        "rule `RETR`: add takes a message as str, bytes or EmailMessage, or a Path, not 3",
+    ),
+    "mail-word": (
+        lambda: Rule("RETR").mail(remov="uid-1"),
+        "rule `RETR`: mail takes no remov=; did you mean 'remove'?",
+    ),
+    "long": (
+        lambda: Rule("RETR").edit("drop", 10**5000),
+        "rule `RETR`: count takes a whole number of up to 18 digits, not one that is longer",
+    ),
+    "long-wait": (
+        lambda: Rule("RETR").wait(10**5000),
+        "rule `RETR`: wait takes seconds from 0, not one that is longer",
     ),
     "endless": (lambda: Rule("RETR").wait(float("inf")), "rule `RETR`: wait takes seconds from 0, not inf"),
     "pace": (lambda: Rule("RETR").pace(size=0), "rule `RETR`: size takes a whole number from 1, not 0"),
