@@ -22,7 +22,7 @@ ENDS: Final = ("quit", "eof", "reset", "autologout", "server")
 
 
 class Sending(NamedTuple):
-    """One RETR: how much of a message went out in which session."""
+    """One RETR, or a TOP of all lines: how much of a message went out in which session."""
 
     session: int
     uid: str
@@ -34,14 +34,16 @@ class Sending(NamedTuple):
     """Whether the message went out in one piece, with its terminator and without damage."""
     damaged: bool = False
     """Whether a rule changed what went out."""
+    by: str = "RETR"
+    """The keyword that asked for it."""
 
     def __str__(self) -> str:
         """The sending in a phrase."""
         if self.whole:
-            return "RETR sent it whole"
+            return f"{self.by} sent it whole"
         if self.damaged:
-            return f"RETR sent it damaged ({self.sent} octets)"
-        return f"RETR sent {self.sent} octets and not the rest (the message has {self.announced})"
+            return f"{self.by} sent it damaged ({self.sent} octets)"
+        return f"{self.by} sent {self.sent} octets and not the rest (the message has {self.announced})"
 
 
 class Message(NamedTuple):

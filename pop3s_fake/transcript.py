@@ -92,7 +92,7 @@ class Session:
     user: str | None
     """Who logged in; None while nobody has."""
     retrieved: list[str]
-    """The unique-ids that RETR sent whole, in order."""
+    """The unique-ids that RETR, or a TOP of all lines, sent whole, in order."""
     deleted: list[str]
     """The unique-ids that UPDATE removed, in the order of their numbers."""
     ended: Ended | None

@@ -325,7 +325,7 @@ class Connection:
                 whole = True
             finally:
                 if reply.uid is not None:
-                    self._notes.sent(reply.uid, reply.announced, size, whole=whole)
+                    self._notes.sent(reply, size, whole=whole)
             log.said(time, reply.status, size)
             if session.user is not log.user:
                 self._notes.user(session.user)
@@ -380,8 +380,8 @@ class Connection:
             yield from self._ruled.reply(bound, self._link, execute, self._maildrop, outcome)
         finally:
             reply = outcome.reply
-            if reply is not None and reply.uid is not None:
-                self._notes.sent(reply.uid, reply.announced, outcome.size, whole=outcome.whole, damaged=outcome.damaged)
+            if reply is not None:
+                self._notes.sent(reply, outcome.size, whole=outcome.whole, damaged=outcome.damaged)
             self._ruled.said(outcome)
 
 

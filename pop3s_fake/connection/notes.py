@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pop3s_fake import transcript
     from pop3s_fake.connection.settings import Settings
     from pop3s_fake.maildrop import Accounts
+    from pop3s_fake.protocol.replies import Reply
 
 __all__ = ("Notes", "without_secrets")
 
@@ -79,12 +80,15 @@ class Notes:
         """A line that may hold credentials, as it may be shown."""
         return without_secrets(line, self._settings.accounts)
 
-    def sent(self, uid: str, announced: int, size: int, *, whole: bool, damaged: bool = False) -> None:
-        """A retrieval, and how much of it went out."""
+    def sent(self, reply: Reply, size: int, *, whole: bool, damaged: bool = False) -> None:
+        """A reply that carries a message, and how much of it went out."""
+        uid, ledger = reply.uid, self._settings.ledger
+        if uid is None:
+            return
         if whole:
             self._log.retrieved.append(uid)
-        if self._settings.ledger is not None:
-            self._settings.ledger.sent(Sending(self._log.number, uid, announced, size, whole, damaged))
+        if ledger is not None:
+            ledger.sent(Sending(self._log.number, uid, reply.announced, size, whole, damaged, reply.by))
 
     def removed(self, uids: Sequence[str]) -> None:
         """What UPDATE removed; told again, it is not noted again."""

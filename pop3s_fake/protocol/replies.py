@@ -37,13 +37,14 @@ class Reply:
     ``status`` is the first line with its CRLF.  ``payload`` is None for a single-line reply; octets that are
     already byte-stuffed; or a callable that gives the chunks anew at each call, not yet stuffed, so that a listing of a
     million messages is never held.  ``closes`` says that the conversation ends with this reply; ``uid`` is the
-    unique-id of the message that it carries whole, and ``announced`` that message's size.
+    unique-id of the message that it carries whole, ``announced`` that message's size, and ``by``
+    the keyword that asked for it.
 
     >>> Reply(b"+OK 2 octets\r\n", b".\r\n".replace(b".", b"..")).octets()
     b'+OK 2 octets\r\n..\r\n.\r\n'
     """
 
-    __slots__ = ("_raw", "_wire", "announced", "closes", "payload", "status", "uid")
+    __slots__ = ("_raw", "_wire", "announced", "by", "closes", "payload", "status", "uid")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Reply:
         closes: bool = False,
         uid: str | None = None,
         announced: int = 0,
+        by: str = "RETR",
         raw: Callable[[], Iterable[bytes]] | None = None,
     ) -> None:
         """Keep the parts as they are; ``raw`` gives the payload before byte-stuffing, where that changed anything."""
@@ -61,6 +63,7 @@ class Reply:
         self.closes: bool = closes
         self.uid: str | None = uid
         self.announced: int = announced
+        self.by: str = by
         self._raw = raw
         self._wire: bytes | None = None
 

@@ -244,7 +244,16 @@ class Session:
         message = self._open_maildrop.message(number)
         if message is None:
             return self._missing(number)
-        return Reply(b"+OK top of message follows\r\n", lambda: top(message.chunks(), lines))
+        # A message has two octets a line at least: who asks for so many lines asks for the whole message, as fetchmail
+        # does by `TOP n 99999999`.
+        whole = lines * 2 >= message.octets
+        return Reply(
+            b"+OK top of message follows\r\n",
+            lambda: top(message.chunks(), lines),
+            uid=message.uid if whole else None,
+            announced=message.octets,
+            by="TOP",
+        )
 
     def _dele(self, number: int) -> Reply:
         """DELE (RFC 1939 section 5): marks; nothing is removed before UPDATE."""

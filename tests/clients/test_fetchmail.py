@@ -94,7 +94,7 @@ def test_messages_arrive_octet_by_octet(
         each = [word for n in range(1, len(headed) + 1) for word in (f"LIST {n}", f"{keyword} {n}")]
         commands = [command.removesuffix(" 99999999") for command in session.commands]
         assert commands == ["CAPA", "USER test", "PASS ****", "STAT", "UIDL", *each, "QUIT"]
-        assert session.retrieved == ([message.uid for message in messages] if keyword == "RETR" else [])
+        assert session.retrieved == [message.uid for message in messages]
         assert (session.ended, session.tls.version) == ("quit", f"TLSv{version}")
 
 

@@ -36,7 +36,7 @@ def test_a_message_that_is_fetched_and_deleted(pure: Callable[..., Pure], over: 
         talk.ask("DELE 1", "QUIT")
         assert account(server) == (["m1"], ["m1"], [], [])
         assert server.ledger.story("m1") == [WHOLE, "session 1: UPDATE deleted it"]
-        assert server.ledger.sendings == ((1, "m1", 32, SIZE, True, False),)
+        assert server.ledger.sendings == ((1, "m1", 32, SIZE, True, False, "RETR"),)
         assert (talk.log.retrieved, talk.log.deleted) == (["m1"], ["m1"])
         server.ledger.assert_nothing_lost()
         server.ledger.assert_nothing_twice()
@@ -63,7 +63,7 @@ def test_a_message_that_is_cut_at_an_octet_is_not_delivered(pure: Callable[..., 
     server = pure(f"RETR@{octet} -> end {end}")
     assert len(server.talk().login().ask("RETR 1")) == octet
     whole = octet == SIZE
-    assert server.ledger.sendings == ((1, "m1", 32, octet, whole, False),)
+    assert server.ledger.sendings == ((1, "m1", 32, octet, whole, False, "RETR"),)
     assert server.ledger.story("m1") == (
         [WHOLE] if whole else [f"session 1: RETR sent {octet} octets and not the rest (the message has 32)"]
     )
@@ -91,7 +91,7 @@ def test_a_message_that_is_damaged_is_not_delivered(pure: Callable[..., Pure], r
     """Octets that are not the message's, or that lie between them."""
     server = pure(f"{rule}; times=1")
     assert len(server.talk().login().ask("RETR 1", "DELE 1", "QUIT")) > sent
-    assert server.ledger.sendings == ((1, "m1", 32, sent, False, True),)
+    assert server.ledger.sendings == ((1, "m1", 32, sent, False, True, "RETR"),)
     assert server.ledger.story("m1") == [
         f"session 1: RETR sent it damaged ({sent} octets)",
         "session 1: UPDATE deleted it",
@@ -119,7 +119,7 @@ def test_a_message_that_a_rule_leaves_as_it_is_was_delivered(pure: Callable[...,
     """Slowly, with another first line, or with an end behind it."""
     server = pure(rule)
     server.talk().login().ask("RETR 1")
-    assert server.ledger.sendings == ((1, "m1", 32, sent, True, False),)
+    assert server.ledger.sendings == ((1, "m1", 32, sent, True, False, "RETR"),)
     assert server.transcript.sessions[0].retrieved == ["m1"]
 
 
@@ -133,7 +133,7 @@ def test_what_a_closed_direction_kept_back_was_not_sent(pure: Callable[..., Pure
     sent = len(talk.ask("STAT", "RETR 1", "DELE 1", "QUIT"))
     assert account(server) == ([], ["m1"], ["m1"], [])
     if rule.startswith("RETR"):
-        assert server.ledger.sendings == ((1, "m1", 32, sent - len(b"+OK 2 232\r\n"), False, False),)
+        assert server.ledger.sendings == ((1, "m1", 32, sent - len(b"+OK 2 232\r\n"), False, False, "RETR"),)
     said = [entry.text for entry in talk.log.entries if entry.kind == "-"]
     assert said.count("no reply can be sent: our direction is closed") == (3 if rule.startswith("STAT") else 2)
 
@@ -221,12 +221,22 @@ def test_marks_that_were_taken_back_are_no_marks(pure: Callable[..., Pure]) -> N
 
 
 def test_the_top_of_a_message_is_no_retrieval(pure: Callable[..., Pure]) -> None:
-    """However many lines; under a rule, too."""
+    """A few lines of it; under a rule, too."""
     for rules in ([], ["TOP -> wait 1"]):
         server = pure(*rules)
-        assert server.talk().login().ask("TOP 1 999", "DELE 1", "QUIT").count(b"plain\r\n") == 1
+        assert server.talk().login().ask("TOP 1 1", "DELE 1", "QUIT")
         assert account(server) == ([], ["m1"], ["m1"], [])
         assert server.transcript.sessions[0].retrieved == []
+
+
+def test_a_top_of_all_lines_sends_the_message_whole(pure: Callable[..., Pure]) -> None:
+    """As fetchmail asks for its mail, so that nothing is marked as seen; under a rule, too."""
+    for rules in ([], ["TOP -> wait 1"]):
+        server = pure(*rules)
+        assert server.talk().login().ask("TOP 1 99999999", "DELE 1", "QUIT").count(b"plain\r\n") == 1
+        assert account(server) == (["m1"], ["m1"], [], [])
+        assert server.transcript.sessions[0].retrieved == ["m1"]
+        assert server.ledger.story("m1") == ["session 1: TOP sent it whole", "session 1: UPDATE deleted it"]
 
 
 @pytest.mark.parametrize("rules", [[], ["RETR -> wait 1"], ['RETR!before -> reply "-ERR no"']])
@@ -255,7 +265,7 @@ def test_a_client_that_vanishes_while_a_message_is_streamed(
     talk = server.talk().login()
     taken = sum(len(step) for step in talk.vanish("RETR 3", sends=3) if isinstance(step, bytes))
     assert 100_000 < taken < 1_000_000
-    assert server.ledger.sendings == ((1, "big", 1_000_000, taken, False, False),)
+    assert server.ledger.sendings == ((1, "big", 1_000_000, taken, False, False, "RETR"),)
     assert server.ledger.story("big") == [
         f"session 1: RETR sent {taken} octets and not the rest (the message has 1000000)"
     ]
@@ -275,7 +285,7 @@ def test_a_message_that_is_cut_while_it_is_streamed(pure: Callable[..., Pure], o
     server = pure(f"RETR{offset} -> end rst")
     server.account.maildrop.generate(1, lines, octets=1_000_000, uid=lambda _: "big")
     assert len(server.talk().login().ask("RETR 3")) == sent
-    assert server.ledger.sendings == ((1, "big", 1_000_000, sent, False, False),)
+    assert server.ledger.sendings == ((1, "big", 1_000_000, sent, False, False, "RETR"),)
 
 
 @pytest.mark.parametrize("gone", ["hang_up", "reset"])
@@ -290,7 +300,7 @@ def test_a_client_that_vanishes_in_a_wait_in_the_middle_of_a_message(
     talk.say("DELE 2")
     assert talk.say("RETR 1")[1:] == [None]
     getattr(talk, gone)()
-    assert server.ledger.sendings == ((1, "m1", 32, 20, False, False),)
+    assert server.ledger.sendings == ((1, "m1", 32, 20, False, False, "RETR"),)
     assert account(server) == ([], [], [], [])
     assert server.account.maildrop.in_use_by is None
 
