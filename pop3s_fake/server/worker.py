@@ -32,6 +32,8 @@ How = Literal["fin", "rst"]
 READ_SIZE: Final = 65536
 """Octets that are read at once; a TLS record and its neighbours."""
 
+LONGEST: Final = 1e9  # milliseconds of one poll, eleven days: a C int takes no more than twice as many
+
 READ_AHEAD: Final = 1 << 20
 """Octets that are taken from a client who sends while it does not read (RFC 2449 section 6.6: no deadlock)."""
 
@@ -284,7 +286,7 @@ class Worker:
                 self._hub.changed()
             if clock.drives:
                 clock.fell_asleep()
-            events = self._poll.poll(None if budget is None else budget * 1000 + 0.5)
+            events = self._poll.poll(None if budget is None else min(budget * 1000 + 0.5, LONGEST))
             self._waiting = False
             self._obey()
             if self._wake is not None and self._rung():

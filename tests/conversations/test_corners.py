@@ -194,6 +194,18 @@ def test_what_a_function_raises_comes_out_with_a_note(wire: Callable[[Pop3sServe
     server.stop()
 
 
+def test_a_wait_may_be_longer_than_the_kernel_counts(wire: Callable[[Pop3sServer], Wire]) -> None:
+    """A poll takes its milliseconds as a C int; a server without a deadline would fail otherwise."""
+    with Pop3sServer(deadline=None) as server:
+        server.on("NOOP").wait(1e9)
+        client = wire(server).login()
+        client.send("NOOP")
+        server.wait_for("NOOP", 30)
+        server.settle()
+        assert server.judge() == []
+        client.close()
+
+
 def test_a_function_may_ask_the_server_and_change_it(wire: Callable[[Pop3sServer], Wire]) -> None:
     """In the server's own thread: reading the transcript there waits for nothing."""
     with Pop3sServer() as server:
