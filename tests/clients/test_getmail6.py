@@ -11,6 +11,7 @@ from pop3s_fake import Pop3sServer, Tls
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
+    from pathlib import Path
 
     Ran = subprocess.CompletedProcess[bytes]
 
@@ -33,7 +34,7 @@ def maildir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fetch(getmail: str, run: Callable[..., Ran], tmp_path: Path, maildir: Path) -> Callable[..., Ran]:
-    """Run getmail once, with a file of settings as its manual has them; it delivers to the Maildir unless they differ."""
+    """Run getmail once, with settings as its manual has them; it delivers to the Maildir unless they differ."""
     if os.geteuid() == 0:
         pytest.skip("getmail delivers for root by a child whose end it misses now and then: be another user")
     settings_folder = tmp_path / "getmail"
