@@ -379,3 +379,24 @@ def test_a_client_that_deletes_what_it_could_not_read_is_found_out(fetcher: Call
             "    session 1: RETR sent 20 octets and not the rest (the message has 23)",
             "    session 2: UPDATE deleted it",
         ]
+
+
+@pytest.mark.parametrize("end", ["rst", "fin", "clean"])
+def test_a_cut_at_any_octet_is_a_cut_there_for_a_client_that_reads_late(
+    end: str, wire: Callable[[Pop3sServer], Wire]
+) -> None:
+    """Not an octet less: a reset does not overtake what was sent before it."""
+    with Pop3sServer(seed=1) as server:
+        server.maildrop.add(b"Subject: one\r\n\r\n.dotted\r\nplain\r\n")
+        whole = b"+OK 32 octets\r\nSubject: one\r\n\r\n..dotted\r\nplain\r\n.\r\n"
+        for octet in range(0, len(whole) + 1, 3):
+            rule = server.rules.add(f"RETR@{octet} -> end {end}")
+            client = wire(server).login()
+            client.send("RETR 1")
+            server.wait_for("RETR")
+            server.settle()
+            assert client.rest() == (whole[:octet], end)
+            assert server.ledger.sendings[-1].sent == octet
+            client.close()
+            server.rules.remove(rule)
+            server.transcript.clear()
