@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from threading import Condition
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ("Hub",)
+
+TURN: Final = 0.05
+"""Seconds that one wait counts at most."""
 
 
 class Hub:
@@ -31,16 +34,21 @@ class Hub:
                 self._condition.notify_all()
 
     def wait_until(self, test: Callable[[], bool], timeout: float) -> bool:
-        """Wait until ``test()`` is true, at most ``timeout`` seconds of real time; tells whether it is."""
-        end = monotonic() + timeout
+        """Wait until ``test()`` is true, at most ``timeout`` seconds of real time; tells whether it is.
+
+        Seconds in which the whole machine stood still, or gave this thread no turn, do not count: the others had none
+        either.
+        """
+        left = timeout
         with self._condition:
             self.watched += 1  # before the first look: who changes something later will tell
             try:
                 while not test():
-                    left = end - monotonic()
                     if left <= 0:
                         return False
-                    self._condition.wait(left)
+                    began = monotonic()
+                    self._condition.wait(min(left, TURN))
+                    left -= min(monotonic() - began, TURN)
                 return True
             finally:
                 self.watched -= 1
