@@ -278,7 +278,7 @@ class Wire:
             try:
                 return call()
             except ssl.SSLWantReadError:
-                self.sock.sendall(self._out.read())
+                self._flush()
                 octets = self.sock.recv(1 << 18)
                 if octets:
                     self._in.write(octets)
@@ -286,7 +286,12 @@ class Wire:
                     self._in.write_eof()
             finally:
                 with contextlib.suppress(OSError):  # the server may be gone
-                    self.sock.sendall(self._out.read())
+                    self._flush()
+
+    def _flush(self) -> None:
+        """Write what TLS has to say; writing nothing would be told of a reset before all was read."""
+        if self._out.pending:
+            self.sock.sendall(self._out.read())
 
     def send(self, *lines: str) -> None:
         """Send lines and hear nothing."""
