@@ -61,7 +61,8 @@ def test_messages_arrive_octet_by_octet(server: Pop3sServer, contents: list[byte
         head, _, body = content.partition(b"\r\n\r\n")
         assert joined(client.top(number, 0)[1]) == (head + b"\r\n\r\n" if body else content)
     client.quit()
-    assert server.transcript.last_session.retrieved == [message.uid for message in messages]
+    retrieved = server.transcript.last_session.retrieved  # a TOP of all lines sends a message whole, too
+    assert list(dict.fromkeys(retrieved)) == [message.uid for message in messages]
 
 
 def test_listings_agree_with_each_other(server: Pop3sServer, contents: list[bytes]) -> None:
