@@ -117,7 +117,7 @@ class Connection:
             except OSError as error:  # ssl.SSLError, without loading ssl for a conversation in clear
                 broken_tls = self._broken_tls(error)
                 if broken_tls is None:
-                    raise  # it comes from a function of the test's that makes messages
+                    raise  # it comes from a function of the test's
                 self._speaks = False
                 raise broken_tls from None
         except Gone as gone:
@@ -160,7 +160,9 @@ class Connection:
             return None
         from ssl import SSLEOFError, SSLError  # noqa: PLC0415  # a conversation in clear does not load TLS
 
-        if not isinstance(error, SSLError):
+        from pop3s_fake.tls.records import of_records  # noqa: PLC0415  # the same
+
+        if not isinstance(error, SSLError) or not of_records(error):
             return None
         closed = isinstance(error, SSLEOFError)
         why = _CLOSED_IN_HANDSHAKE if closed else error.reason or str(error)

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 from pop3s_fake.tls.hello import ClientHello, NotTls, client_hello
 
-__all__ = ("Records", "TlsFacts")
+__all__ = ("Records", "TlsFacts", "of_records")
 
 _RECORD = 16384  # octets of plaintext a record holds at most (RFC 8446 section 5.1)
 
@@ -167,6 +167,14 @@ class Records:
             resumed=bool(self._tls.session_reused),
             client_certificate=_common_name(self._tls) if cipher else None,
         )
+
+
+def of_records(error: ssl.SSLError) -> bool:
+    """Whether this was said of one of these connections, and not of one that a function of a test's has."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_frame.f_globals is not globals():
+        traceback = traceback.tb_next
+    return traceback is not None
 
 
 def _common_name(tls: ssl.SSLObject) -> str | None:

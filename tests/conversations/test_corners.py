@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pop3s_fake import Account, Pop3sServer
+from pop3s_fake.rules import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.conversations.conftest import Over, Pure, Wire
 
@@ -192,6 +193,41 @@ def test_what_a_function_raises_comes_out_with_a_note(wire: Callable[[Pop3sServe
     assert error.__notes__ == ["in the server, while answering NOOP in session 1"]
     assert server.transcript.last_session.ended == "server"
     server.stop()
+
+
+def failing_content(_: int) -> Iterator[bytes]:
+    """A message that is fetched from elsewhere."""
+    yield b"Subject: elsewhere\r\n"
+    raise ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+
+
+def failing(_: object) -> bytes:
+    """A function with a connection of its own."""
+    raise ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("RETR").call(failing),
+        Rule("RETR!before").call(failing),
+        Rule("RETR").edit(failing),
+        Rule("RETR").reply(failing),
+        Rule("RETR").wait(0),
+        None,
+    ],
+    ids=str,
+)
+def test_a_functions_own_failure_of_tls_is_none_of_this_connection(
+    rule: Rule | None, pure: Callable[..., Pure]
+) -> None:
+    """A rule may let another client in: what happens to that one comes out, and does not end this one as if it had."""
+    server = pure(*[] if rule is None else [rule.copy()], tls=True)
+    server.account.maildrop.generate(1, failing_content, octets=100)
+    talk = server.talk().login()
+    with pytest.raises(ssl.SSLError):
+        talk.say("RETR 3")
+    assert talk.log.ended is None
 
 
 def test_a_wait_may_be_longer_than_the_kernel_counts(wire: Callable[[Pop3sServer], Wire]) -> None:
