@@ -79,7 +79,7 @@ def test_a_rule_may_stop_its_own_server() -> None:
             client.stat()
         client.close()
 
-        assert repr(server) == "<Pop3sServer stopped, 0 open sessions>"
+        assert repr(server).startswith("<Pop3sServer stopped")
 
 
 def test_no_password_is_in_the_text_of_an_unmet_rule() -> None:
