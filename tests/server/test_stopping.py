@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -206,6 +207,23 @@ def test_a_function_of_the_tests_that_ends_in_time_is_waited_for(connect: Callab
     stopped(server)
 
 
+def await_end(client: socket.socket, halt: threading.Event) -> None:
+    """Read until the other side ends, and end this side, too, once the server has stopped.
+
+    A port that nobody listens on any more may be the one the kernel gives to the client itself, which is then connected
+    to itself, or to another server: neither would ever end by itself.
+    """
+    client.settimeout(0.05)
+    while not halt.is_set():
+        with contextlib.suppress(TimeoutError):
+            if not client.recv(1024):
+                return
+    client.shutdown(socket.SHUT_WR)
+    client.settimeout(SLACK)
+    while client.recv(1024):
+        pass
+
+
 def test_clients_that_connect_while_the_server_stops_are_refused_or_let_go(
     tcp: Callable[..., socket.socket], pool: ThreadPoolExecutor
 ) -> None:
@@ -219,12 +237,12 @@ def test_clients_that_connect_while_the_server_stops_are_refused_or_let_go(
         def knock(server: Pop3sServer = server, halt: threading.Event = halt) -> int:
             times = 0
             while not halt.is_set():
-                try:
-                    with socket.create_connection(("127.0.0.1", server.port), timeout=SLACK) as client:
-                        times += 1
-                        client.recv(1)
-                except ConnectionError:
-                    pass
+                with (
+                    contextlib.suppress(ConnectionError),
+                    socket.create_connection(("127.0.0.1", server.port), timeout=SLACK) as client,
+                ):
+                    times += 1
+                    await_end(client, halt)
             return times
 
         clients = [pool.submit(knock) for _ in range(4)]
