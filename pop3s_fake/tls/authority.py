@@ -20,12 +20,15 @@ import trustme
 
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.tls.certificates import certificate as entry_of
+from pop3s_fake.tls.certificates import client_certificate as client_entry_of
 from pop3s_fake.tls.contexts import CLIENT_CERTIFICATE, server_context
-from pop3s_fake.tls.issuing import Issued, issue, issue_to_client, new_authority
+from pop3s_fake.tls.issuing import Issued, issue, issue_to_client, new_authority, revocation_list
 from pop3s_fake.tls.settings import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pop3s_fake.tls.certificates import Certificate
 
 __all__ = ("Authority", "ClientCertificate", "default_authority")
 
@@ -63,8 +66,9 @@ class Authority:
         self._directory: Path | None = None
         self._issued: dict[tuple[str, tuple[str, ...]], Issued] = {}
         self._contexts: dict[tuple[str, tuple[str, ...], Tls, str | None], ssl.SSLContext] = {}
-        self._clients: dict[str, ClientCertificate] = {}
+        self._clients: dict[tuple[str, str], ClientCertificate] = {}
         self._ca_file: Path | None = None
+        self._crl_file: Path | None = None
 
     @classmethod
     def from_trustme(cls, ca: trustme.CA) -> Authority:
@@ -96,6 +100,21 @@ class Authority:
                 self._ca_file = path
             return self._ca_file
 
+    @property
+    def crl_pem(self) -> str:
+        """The revocation list as PEM text: what a client has to be given to notice the certificate "revoked"."""
+        return revocation_list(self._ca).decode("ascii")
+
+    @property
+    def crl_file(self) -> Path:
+        """The revocation list as a PEM file, beside the root certificate."""
+        with self._lock:
+            if self._crl_file is None:
+                path = self._private_directory() / "crl.pem"
+                path.write_bytes(revocation_list(self._ca))
+                self._crl_file = path
+            return self._crl_file
+
     def client_context(self, *, client_certificate: ClientCertificate | None = None) -> ssl.SSLContext:
         """A new client context that verifies chain and host name and trusts this CA only; yours to change."""
         context = ssl.create_default_context(cadata=self.ca_pem)
@@ -103,25 +122,42 @@ class Authority:
             context.load_cert_chain(client_certificate.certificate_file, client_certificate.key_file)
         return context
 
-    def client_certificate(self, name: str = "test") -> ClientCertificate:
-        """The client certificate with the common name ``name`` (1 to 64 characters); the same at every call.
+    def client_certificate(self, name: str = "test", certificate: str = "good") -> ClientCertificate:
+        """A client certificate with the common name ``name`` (1 to 64 characters); the same at every call.
+
+        ``certificate`` is an id of the client's catalogue, such as "expired"; "good" is what servers accept.
 
         >>> authority = Authority()
         >>> authority.client_certificate("ann").certificate_file.name
         'client-1.pem'
         """
+        entry = client_entry_of(certificate)
+        key = (name, certificate)
         with self._lock:
-            if name not in self._clients:
-                issued = issue_to_client(name, self._ca)
+            if key not in self._clients:
+                issued = issue_to_client(entry, name, self._ca)
                 stem = f"client-{len(self._clients) + 1}"  # never the name itself: it may hold anything
                 directory = self._private_directory()
                 certificate_file, key_file = directory / f"{stem}.pem", directory / f"{stem}.key"
-                for blob in issued.certificates:
-                    blob.write_to_path(certificate_file, append=True)
-                issued.key.write_to_path(key_file)
-                pem = b"".join(blob.bytes() for blob in issued.certificates).decode("ascii")
-                self._clients[name] = ClientCertificate(name, certificate_file, key_file, pem)
-            return self._clients[name]
+                pem = b"".join(issued.certificates)
+                certificate_file.write_bytes(pem)
+                key_file.write_bytes(issued.key)
+                self._clients[key] = ClientCertificate(name, certificate_file, key_file, pem.decode("ascii"))
+            return self._clients[key]
+
+    def certificate_pem(self, certificate: str = "good", *, names: Sequence[str] = ("localhost",)) -> str:
+        """What a server shows with this id and these names, as PEM text: the leaf, then its chain.
+
+        To trust a self-signed certificate, or to pin any, a client needs just this.
+
+        >>> authority = Authority()
+        >>> authority.certificate_pem("self-signed").count("BEGIN CERTIFICATE")
+        1
+        """
+        entry = entry_of(certificate)
+        names = _checked(names)
+        with self._lock:
+            return b"".join(self._issue(entry, names).certificates).decode("ascii")
 
     def server_context(
         self,
@@ -152,12 +188,16 @@ class Authority:
         key = (certificate, names, tls, client_certificate)
         with self._lock:
             if key not in self._contexts:
-                if key[:2] not in self._issued:
-                    self._issued[key[:2]] = issue(entry, names, self._ca)
                 self._contexts[key] = server_context(
-                    tls, self._issued[key[:2]], client_certificate=client_certificate, client_ca=self.ca_pem
+                    tls, self._issue(entry, names), client_certificate=client_certificate, client_ca=self.ca_pem
                 )
             return self._contexts[key]
+
+    def _issue(self, entry: Certificate, names: tuple[str, ...]) -> Issued:
+        key = (entry.id, names)
+        if key not in self._issued:
+            self._issued[key] = issue(entry, names, self._ca)
+        return self._issued[key]
 
     @property
     def _root(self) -> trustme.CA:

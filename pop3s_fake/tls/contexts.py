@@ -54,7 +54,7 @@ def server_context(tls: Tls, issued: Issued, *, client_certificate: str | None, 
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _set_versions(context, tls)
-    _set_ciphers(context, tls)
+    _set_ciphers(context, tls, weak=issued.weak)
     _set_groups(context, tls)
     if tls.alpn:
         context.set_alpn_protocols(list(tls.alpn))
@@ -80,10 +80,11 @@ def _set_versions(context: ssl.SSLContext, tls: Tls) -> None:
         context.maximum_version = _VERSIONS[tls.highest][0]
 
 
-def _set_ciphers(context: ssl.SSLContext, tls: Tls) -> None:
+def _set_ciphers(context: ssl.SSLContext, tls: Tls, *, weak: bool) -> None:
     ciphers = tls.ciphers
-    if tls.lowest in _LEGACY and "@SECLEVEL" not in (ciphers or ""):
-        ciphers = f"{ciphers or 'DEFAULT'}:@SECLEVEL=0"  # above level 0 OpenSSL 3 signs no handshake below TLS 1.2
+    if (weak or tls.lowest in _LEGACY) and "@SECLEVEL" not in (ciphers or ""):
+        # Above level 0 OpenSSL 3 signs no handshake below TLS 1.2, and shows nobody a key or a digest that is too weak.
+        ciphers = f"{ciphers or 'DEFAULT'}:@SECLEVEL=0"
     if ciphers is None:
         return
     try:
@@ -132,6 +133,5 @@ def _load(context: ssl.SSLContext, issued: Issued) -> None:
     """Hand over key and chain; ssl takes them from a file only, so there is one, private, for a moment."""
     with tempfile.TemporaryDirectory(prefix="pop3s-fake-") as directory:
         path = Path(directory) / "chain.pem"
-        for blob in (issued.key, *issued.certificates):
-            blob.write_to_path(path, append=True)
+        path.write_bytes(b"".join((issued.key, *issued.certificates)))
         context.load_cert_chain(path)

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pop3s_fake import Pop3sServer, Tls
-from pop3s_fake.tls.certificates import certificate, certificate_ids
 
 if TYPE_CHECKING:
     import subprocess
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
     Ran = subprocess.CompletedProcess[bytes]
 
 VERSIONS: Final = ["1.2", "1.3"]
-BAD: Final = [each for each in certificate_ids() if certificate(each).verify_error]
-GOOD: Final = [each for each in certificate_ids() if not certificate(each).verify_error]
 
 
 @pytest.fixture
@@ -48,33 +44,6 @@ def test_a_session_by_hand(s_client: Callable[..., Ran], version: str) -> None:
         )
         assert session.keywords == ["USER", "PASS", "LIST", "RETR", "NOOP", "QUIT"]
         assert (session.ended, session.tls.version) == ("quit", f"TLSv{version}")
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("certificate_id", GOOD)
-def test_a_good_certificate_verifies(s_client: Callable[..., Ran], certificate_id: str, version: str) -> None:
-    """In OpenSSL's own words."""
-    with Pop3sServer(certificate=certificate_id, tls=Tls(versions=version)) as server:
-        ran = s_client(server, said="QUIT\n")
-        assert ran.returncode == 0
-        assert b"Verify return code: 0 (ok)" in ran.stdout
-        assert b"+OK signing off\r\n" in ran.stdout
-        assert b"verify error" not in ran.stderr + ran.stdout
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("certificate_id", BAD)
-def test_a_bad_certificate_provokes_its_error(s_client: Callable[..., Ran], certificate_id: str, version: str) -> None:
-    """The number and the text that the catalogue promises; OpenSSL 1.1.1 wrote "self signed" in two words."""
-    expected = certificate(certificate_id).verify_error
-    assert expected is not None
-    with Pop3sServer(certificate=certificate_id, tls=Tls(versions=version)) as server:
-        ran = s_client(server, "-verify_return_error", said="QUIT\n")
-        assert ran.returncode != 0
-        text = re.escape(expected.text).replace(r"\-", "[- ]")
-        assert re.search(rf"verify error:num={expected.code}:(?i:{text})", ran.stderr.decode() + ran.stdout.decode())
-        assert server.transcript.keywords == []
-        assert server.transcript.last_session.tls.error is not None
 
 
 def test_without_the_ca_the_chain_ends_nowhere(s_client: Callable[..., Ran]) -> None:

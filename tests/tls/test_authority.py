@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
+from cryptography import x509
 
 from pop3s_fake.errors import UsageError
-from pop3s_fake.tls import Authority, Tls, certificate_ids, default_authority
+from pop3s_fake.tls import Authority, Tls, certificate, certificate_ids, default_authority
 from pop3s_fake.tls.authority import _remove
 
 if TYPE_CHECKING:
@@ -100,18 +101,25 @@ def test_the_client_context_trusts_this_authority_only_and_is_new_each_time(
     assert pair(Authority().server_context(), client).client_error.verify_code == 20
 
 
-@pytest.mark.parametrize("name", certificate_ids())
-@pytest.mark.parametrize("depth", [0, 1])
-def test_a_trustme_ca_of_ones_own_can_be_used(pair: Callable[..., Any], name: str, depth: int) -> None:
+@pytest.mark.parametrize(
+    ("depth", "key"), [(0, trustme.KeyType.RSA), (1, trustme.KeyType.ECDSA)], ids=["rsa-root", "ec-intermediate"]
+)
+@pytest.mark.parametrize("pair", [None], indirect=True, ids=["whole"])
+def test_a_trustme_ca_of_ones_own_can_be_used(pair: Callable[..., Any], depth: int, key: trustme.KeyType) -> None:
     """Root or intermediate: the root is what is trusted, and the chain is served up to it."""
-    ca = trustme.CA()
+    ca = trustme.CA(key_type=key)
     root_pem = ca.cert_pem.bytes().decode()
     for _ in range(depth):
         ca = ca.create_child_ca()
     authority = Authority.from_trustme(ca)
     assert authority.ca_pem == root_pem == authority.ca_file.read_text()
-    made = pair(authority.server_context(name), authority.client_context())
-    assert (made.client_error is None) is name.startswith("good")
+    client = authority.client_context()
+    client.set_ciphers("DEFAULT:@SECLEVEL=2")
+    for entry in map(certificate, certificate_ids()):
+        host = entry.host.replace("{name}", "localhost")
+        made = pair(authority.server_context(entry.id), client, server_hostname=host)
+        refused = entry.tls_error or (entry.verify_error and not entry.needs)
+        assert bool(made.client_error) is bool(refused), entry.id
 
 
 def test_client_certificates_of_an_intermediate_bring_their_chain(pair: Callable[..., Any]) -> None:
@@ -177,3 +185,30 @@ def test_a_ca_that_may_have_no_intermediate_says_so() -> None:
         "certificate 'missing-intermediate' needs a CA that may have an intermediate below it; "
         "this authority's trustme.CA has path_length=0"
     )
+    with pytest.raises(UsageError) as caught:
+        Authority.from_trustme(trustme.CA(path_length=1)).server_context("pathlen")
+    assert str(caught.value) == (
+        "certificate 'pathlen' needs a CA that may have 2 intermediates below it; "
+        "this authority's trustme.CA has path_length=1"
+    )
+
+
+def test_what_a_server_shows_can_be_had_as_text(pair: Callable[..., Any], authority: Authority) -> None:
+    """To trust a self-signed certificate a client needs just this, and nothing else."""
+    for name in ("self-signed", "self-signed-rsa-3072"):
+        pem = authority.certificate_pem(name, names=("localhost", "pop.test"))
+        client = ssl.create_default_context(cadata=pem)
+        assert pair(authority.server_context(name, names=("localhost", "pop.test")), client).client_error is None
+    assert authority.certificate_pem("pathlen").count("BEGIN CERTIFICATE") == 3
+    with pytest.raises(UsageError, match=r"^unknown certificate 'slef-signed'; did you mean 'self-signed'\?$"):
+        authority.certificate_pem("slef-signed")
+
+
+def test_the_revocation_list_is_a_file_beside_the_ca(authority: Authority) -> None:
+    """Signed by the authority, and the same in both forms."""
+    listed = x509.load_pem_x509_crl(authority.crl_file.read_bytes())
+    root = x509.load_pem_x509_certificate(authority.ca_pem.encode())
+    assert listed.is_signature_valid(root.public_key())  # type: ignore[arg-type]
+    assert listed.issuer == root.subject
+    assert authority.crl_file.parent == authority.ca_file.parent
+    assert len(list(x509.load_pem_x509_crl(authority.crl_pem.encode()))) == 1
