@@ -1,21 +1,22 @@
 """One user of the server: a name, what proves it, and the maildrop that each login finds.
 
-Knows names, passwords and the APOP digest (RFC 1939 section 7).  Must not know commands, replies or who asks, and
-shows no password to anybody.
+Knows names, passwords, the APOP digest (RFC 1939 section 7) and how long a token is good.  Must not know commands,
+replies or who asks, and shows no password to anybody.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import md5
 from hmac import compare_digest
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, Never, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, Never
 
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop.lock import MaildropInUse
 from pop3s_fake.maildrop.maildrop import Maildrop
+from pop3s_fake.maildrop.token import Token
 
 if TYPE_CHECKING:
     from pop3s_fake.maildrop.content import Source
@@ -45,14 +46,27 @@ class Account:
 
     The name is one argument of USER: printable ASCII without spaces.  The password is the rest of a PASS line:
     printable ASCII, spaces included; transcripts mask it in its place, and wherever else it stands if it has four
-    characters or more.  ``secret`` is what APOP digests; it is the password unless given.
+    characters or more.  ``secret`` is what APOP and CRAM-MD5 digest; it is the password unless given.  ``token`` is the
+    access token of XOAUTH2 and OAUTHBEARER, good for ``token_expires`` seconds of the server's clock, from when the
+    server was given the account; for ever unless given.
 
     >>> account = Account("ann", "not-a-secret")
     >>> account, account.check_password(b"not-a-secret"), account.check_password(b"guess")
     (<Account 'ann'>, True, False)
     """
 
-    __slots__ = ("_guard", "_logins", "_maildrop", "_opened", "_password", "_secret", "_states", "name")
+    __slots__ = (
+        "_guard",
+        "_logins",
+        "_maildrop",
+        "_now",
+        "_opened",
+        "_password",
+        "_secret",
+        "_states",
+        "_token",
+        "name",
+    )
 
     def __init__(
         self,
@@ -73,9 +87,8 @@ class Account:
         self._secret = password if secret is None else _checked_secret(secret)
         if maildrop is not None and not isinstance(maildrop, Maildrop):
             raise UsageError(f"maildrop must be a Maildrop, not {type(maildrop).__name__}")
-        if token is not None or token_expires is not None:
-            keyword = "token" if token is not None else "token_expires"
-            raise _not_yet(keyword)
+        self._now: Callable[[], float] = _beginning
+        self._token = Token.issued(token, token_expires, now=0.0)
         self._maildrop = Maildrop() if maildrop is None else maildrop
         self._states: tuple[Maildrop, ...] = ()
         self._logins = 0
@@ -94,8 +107,17 @@ class Account:
 
     @property
     def secret(self) -> str:
-        """The shared secret of APOP."""
+        """The shared secret of APOP and CRAM-MD5."""
         return self._secret
+
+    @property
+    def token(self) -> str | None:
+        """The access token issued last, good or not; None if there was never one."""
+        return self._token.texts[-1] if self._token.texts else None
+
+    def secrets(self) -> set[str]:
+        """Password, shared secret and all tokens that there were: what nobody wants to see in a transcript."""
+        return {self._password, self._secret, *self._token.texts}
 
     def check_password(self, octets: bytes) -> bool:
         """Whether these octets, all that followed the first space of a PASS line, are the password."""
@@ -172,25 +194,50 @@ class Account:
         """The maildrops and where the script stands, for `restore`."""
         with self._guard:
             maildrops = {id(maildrop): (maildrop, maildrop.save()) for maildrop in (self._maildrop, *self._states)}
-            return self._maildrop, self._states, self._logins, list(maildrops.values())
+            return self._maildrop, self._states, self._logins, list(maildrops.values()), self._token
 
     def restore(self, saved: Any) -> None:
         """Be again as when `save` was called."""
         with self._guard:
-            self._maildrop, self._states, self._logins, maildrops = saved
+            self._maildrop, self._states, self._logins, maildrops, token = saved
+            self._token = token._replace(since=self._now())
             for maildrop, contents in maildrops:
                 maildrop.restore(contents)
 
-    def expire_token(self) -> NoReturn:
-        """Let the OAuth token expire: not there yet."""
-        raise _not_yet("expire_token()")
+    def follow(self, now: Callable[[], float]) -> None:
+        """Let the token's time run on this clock, from now on; a server does so with the accounts that it is given."""
+        self._now = now
+        self._token = self._token._replace(since=now())
+
+    def check_token(self, octets: bytes) -> bool:
+        """Whether these octets are the token, and it is still good."""
+        return self._token.proved_by(octets, self._now())
+
+    def issue_token(self, token: str, *, expires: float | None = None) -> None:
+        """Give the account a new token in place of its old one, good for so many seconds of the server's clock.
+
+        >>> account = Account("ann", "not-a-secret", token="ya29.first")
+        >>> account.expire_token()
+        >>> account.issue_token("ya29.second")
+        >>> account.check_token(b"ya29.first"), account.check_token(b"ya29.second")
+        (False, True)
+        """
+        issued = Token.issued(token, expires, now=self._now())
+        self._token = issued._replace(texts=(*self._token.texts, *issued.texts))
+
+    def expire_token(self) -> None:
+        """Let the access token expire now: who shows it from now on is refused."""
+        if self.token is None:
+            raise UsageError(f"account {self.name!r} has no token that could expire; give it one: token=...")
+        self._token = self._token._replace(lives=0.0)
 
     def __repr__(self) -> str:
         return f"<Account {self.name!r}>"
 
 
-def _not_yet(what: str) -> UsageError:
-    return UsageError(f"{what} is not there yet: OAuth tokens come with SASL")
+def _beginning() -> float:
+    """The time where there is no clock."""
+    return 0.0
 
 
 def _checked_name(name: object) -> str:

@@ -11,7 +11,7 @@ from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop.account import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ("Accounts",)
 
@@ -19,7 +19,7 @@ __tracebackhide__ = True  # a mistake in a test is shown at the test's own line,
 
 
 class Accounts:
-    """Accounts in the order in which they were added; iteration gives their names.
+    """Accounts in the order in which they were added; iteration gives their names.  Tokens live by the clock ``now``.
 
     >>> accounts = Accounts([Account("ann", "a"), Account("bob", "b")])
     >>> list(accounts), accounts["bob"], accounts.get("eve")
@@ -30,10 +30,11 @@ class Accounts:
     pop3s_fake.errors.UsageError: no account 'anne'; did you mean 'ann'?
     """
 
-    __slots__ = ("_accounts",)
+    __slots__ = ("_accounts", "_now")
 
-    def __init__(self, accounts: Iterable[Account] = ()) -> None:
+    def __init__(self, accounts: Iterable[Account] = (), now: Callable[[], float] | None = None) -> None:
         self._accounts: dict[str, Account] = {}
+        self._now = now
         for account in accounts:
             self.add(account)
 
@@ -44,14 +45,16 @@ class Accounts:
         # setdefault is one step, also between threads.
         if self._accounts.setdefault(account.name, account) is not account:
             raise UsageError(f"there is an account {account.name!r} already")
+        if self._now is not None:
+            account.follow(self._now)
 
     def get(self, name: str) -> Account | None:
         """The account of that name, or None."""
         return self._accounts.get(name)
 
     def secrets(self) -> set[bytes]:
-        """Every password and shared secret: what nobody wants to see in a transcript."""
-        return {secret.encode() for user in self.values() for secret in (user.login.password, user.secret)}
+        """Every password, shared secret and token: what nobody wants to see in a transcript."""
+        return {secret.encode() for user in self.values() for secret in user.secrets()}
 
     def save(self) -> object:
         """The accounts and all that is theirs, for `restore`."""

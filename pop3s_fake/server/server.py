@@ -137,8 +137,8 @@ class Pop3sServer:
             exclusive=exclusive,
             authority=authority,
         )
-        self.accounts: Final = Accounts(options.accounts or [Account("test", "pop3s-password")])
         self.clock: Final[Clock] = clock or SystemClock()
+        self.accounts: Final = Accounts(options.accounts or [Account("test", "pop3s-password")], self.clock.now)
         self.seed: Final = random.SystemRandom().getrandbits(32) if seed is None else seed
         self.transcript: Final = Transcript(self.settle)
         self.ledger: Final = Ledger(self.settle)

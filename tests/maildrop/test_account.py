@@ -76,6 +76,7 @@ def test_a_login_is_a_user_and_a_password() -> None:
 
 
 USER = "USER takes printable ASCII without spaces (RFC 2449 section 3)"
+TOKEN = "a token is printable ASCII without spaces (RFC 6750 section 2.1)"
 PASS = "no PASS line can carry it (RFC 1939 section 3)"
 
 
@@ -95,8 +96,15 @@ PASS = "no PASS line can carry it (RFC 1939 section 3)"
         ({"secret": ""}, "the secret of an account is empty"),
         ({"secret": b"hidden"}, "the secret of an account must be a str, not bytes"),
         ({"maildrop": ["a"]}, "maildrop must be a Maildrop, not list"),
-        ({"token": "hidden"}, "token is not there yet: OAuth tokens come with SASL"),
-        ({"token_expires": 3600.0}, "token_expires is not there yet: OAuth tokens come with SASL"),
+        ({"token": ""}, "the token of an account is empty"),
+        ({"token": b"hidden"}, "the token of an account must be a str, not bytes"),
+        ({"token": "hidden token"}, f"the token has ' ' at position 6; {TOKEN}"),
+        ({"token": "hiddén"}, f"the token has 'é' at position 4; {TOKEN}"),
+        ({"token_expires": 3600.0}, "token_expires needs a token; give the account one: token=..."),
+        ({"token": "t", "token_expires": -1}, "a token expires after a number of seconds from 0, not -1"),
+        ({"token": "t", "token_expires": "soon"}, "a token expires after a number of seconds from 0, not 'soon'"),
+        ({"token": "t", "token_expires": True}, "a token expires after a number of seconds from 0, not True"),
+        ({"token": "t", "token_expires": float("nan")}, "a token expires after a number of seconds from 0, not nan"),
     ],
 )
 def test_a_mistake_in_an_account_is_told_at_the_call(arguments: dict[str, Any], problem: str) -> None:
@@ -105,12 +113,6 @@ def test_a_mistake_in_an_account_is_told_at_the_call(arguments: dict[str, Any], 
         Account(**{"name": "ann", "password": PASSWORD, **arguments})
     assert str(caught.value) == problem
     assert "hidden" not in problem
-
-
-def test_a_token_cannot_expire_yet() -> None:
-    """OAuth comes later."""
-    with pytest.raises(UsageError, match=r"^expire_token\(\) is not there yet: OAuth tokens come with SASL$"):
-        Account("ann", PASSWORD).expire_token()
 
 
 def test_a_script_says_what_each_login_finds_and_the_last_stays() -> None:

@@ -8,15 +8,34 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from pop3s_fake.protocol.sasl.anonymous import ANONYMOUS
+from pop3s_fake.protocol.sasl.cram_md5 import CRAM_MD5
+from pop3s_fake.protocol.sasl.digest_md5 import DIGEST_MD5
 from pop3s_fake.protocol.sasl.exchange import Context, Exchange, Granted, Mechanism, Refused, challenge_shown
+from pop3s_fake.protocol.sasl.external import EXTERNAL
+from pop3s_fake.protocol.sasl.login import LOGIN
+from pop3s_fake.protocol.sasl.oauth import OAUTHBEARER, XOAUTH2
 from pop3s_fake.protocol.sasl.plain import PLAIN
+from pop3s_fake.protocol.sasl.scram import SCRAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ("MECHANISMS", "Context", "Exchange", "Granted", "Mechanism", "Refused", "challenge_shown", "usable")
 
-MECHANISMS: Final[Mapping[str, Mechanism]] = MappingProxyType({mechanism.name: mechanism for mechanism in (PLAIN,)})
+_STRONGEST_FIRST: Final = (
+    *SCRAM,
+    EXTERNAL,
+    OAUTHBEARER,
+    XOAUTH2,
+    DIGEST_MD5,
+    CRAM_MD5,
+    PLAIN,
+    LOGIN,
+    ANONYMOUS,
+)
+
+MECHANISMS: Final[Mapping[str, Mechanism]] = MappingProxyType({each.name: each for each in _STRONGEST_FIRST})
 """All mechanisms by their names, the strongest first."""
 
 
@@ -26,10 +45,11 @@ def usable(names: Iterable[str], *, secure: bool, binding: bool, certificate: bo
     ``secure``: it is under TLS; ``binding``: there is a channel binding; ``certificate``: the client has shown a
     verified certificate.
 
-    >>> usable(["PLAIN"], secure=True, binding=False, certificate=False)
-    ('PLAIN',)
-    >>> usable(["PLAIN"], secure=False, binding=False, certificate=False)
-    ()
+    >>> names = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "EXTERNAL", "PLAIN"]
+    >>> usable(names, secure=True, binding=True, certificate=False)
+    ('SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'PLAIN')
+    >>> usable(names, secure=False, binding=False, certificate=False)
+    ('SCRAM-SHA-256',)
     """
     there = {"": True, "binding": binding, "certificate": certificate}
     known = ((name, MECHANISMS[name]) for name in names)
