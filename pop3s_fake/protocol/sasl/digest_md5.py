@@ -141,7 +141,7 @@ def _shown(response: bytes, _: int) -> str:
         if directive is None:
             return ",".join([*parts, MASK])
         name = visible(directive[1])
-        parts.append(visible(directive[0].rstrip(b", \t")) if name.lower() in _OPEN else f"{name}={MASK}")
+        parts.append(visible(directive[0].strip(b", \t")) if name.lower() in _OPEN else f"{name}={MASK}")
         place = directive.end()
     return ",".join(parts)
 

@@ -34,7 +34,8 @@ ITERATIONS: Final = 4096
 
 _FIRST: Final = re.compile(r"n=([^,]+),r=([\x21-\x2b\x2d-\x7e]+)((?:,[A-Za-z]=[^,]*)*)")
 _FINAL: Final = re.compile(r"(c=([^,]+),r=([^,]+)(?:,[A-Za-z]=[^,]*)*),p=([^,]+)")
-_VISIBLE: Final = re.compile(rb"(?:[anrcm]=.*|[ny]|p=tls-[a-z-]+|)", re.DOTALL)
+_VISIBLE: Final = re.compile(rb"[anrcm]=.*|[ny]|", re.DOTALL)
+_BINDING: Final = re.compile(rb"p=[a-z-]+")
 
 
 class _Keys(NamedTuple):
@@ -86,9 +87,10 @@ def _begin(digest: str, *, name: str, plus: bool, context: Context) -> Exchange:
 
 def _binding(start: Gs2, *, name: str, plus: bool, context: Context) -> bytes:
     """The octets of the channel that this exchange is bound to (RFC 5802 section 6)."""
-    if plus != (start.flag == "p"):
-        names = "names a channel binding, p=type" if plus else "names none"
-        raise Refused(f"a first message of {name} {names}", None, "C-5802-6")
+    if plus and start.flag != "p":
+        raise Refused(f"the first message of {name}-PLUS names a channel binding, p=type", None, "C-5802-6")
+    if not plus and start.flag == "p":
+        raise Refused(f"the first message of {name} names no channel binding: it begins with n or y", None, "C-5802-6")
     if start.flag == "y" and f"{name}-PLUS" in context.offered:
         raise Refused(f"y says that the server knows no channel binding, but it announced {name}-PLUS")
     if not plus:
@@ -130,18 +132,21 @@ def _octets(text: str) -> bytes:
         return b""
 
 
-def _shown(response: bytes, _: int) -> str:
+def _shown(response: bytes, turn: int) -> str:
     """The attributes that are no secret, and no proof.
 
     >>> _shown(b"n,,n=ann,r=abc", 0), _shown(b"c=biws,r=abcdef,p=dHzbZapWIk4jUhN=", 1)
     ('n,,n=ann,r=abc', 'c=biws,r=abcdef,p=****')
     """
-    parts = response.split(b",")
-    return ",".join(visible(part) if _VISIBLE.fullmatch(part) else _masked(part) for part in parts)
+    first, *rest = response.split(b",")
+    binding = turn == 0 and _BINDING.fullmatch(first)  # in all other places p= is a proof
+    return ",".join([visible(first) if binding else _part(first), *map(_part, rest)])
 
 
-def _masked(part: bytes) -> str:
-    """``p=`` of a proof stays, since it says what is masked."""
+def _part(part: bytes) -> str:
+    """One attribute."""
+    if _VISIBLE.fullmatch(part):
+        return visible(part)
     return f"p={MASK}" if part.startswith(b"p=") else MASK
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pop3s_fake.protocol.sasl.saslprep import Unprepared, saslprep
@@ -60,6 +60,7 @@ def test_a_later_character_may_be_asked_for_and_not_be_stored() -> None:
     assert str(refused.value) == "has a code point that Unicode 3.2 does not know, U+1E9E"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_what_is_prepared_stays_as_it_is(text: str) -> None:
     """Preparing twice is preparing once, and nothing but Unprepared is ever raised."""
