@@ -4,19 +4,29 @@ import dataclasses
 import re
 import ssl
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pytest
 from cryptography import x509
 
 from pop3s_fake.errors import UsageError
-from pop3s_fake.tls.certificates import Certificate, Key, certificate, certificate_ids, read_catalogue
+from pop3s_fake.tls import Tls
+from pop3s_fake.tls.certificates import (
+    Certificate,
+    Key,
+    certificate,
+    certificate_ids,
+    client_certificate,
+    client_certificate_ids,
+    read_catalogue,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pop3s_fake.tls import Authority
 
+CLIENTS = client_certificate_ids()
 GOOD = [name for name in certificate_ids() if certificate(name).good]
 
 
@@ -81,6 +91,29 @@ def test_a_good_certificate_is_valid_for_localhost_and_the_loopback_addresses(
     assert (made.client_error, made.server_error) == (None, None)
 
 
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_certificate_does_to_the_server_what_the_catalogue_says(
+    pair: Callable[..., Any], authority: Authority, name: str, version: str
+) -> None:
+    """The server finds the X509_V_ERR, the client is told by the alert: in TLS 1.3 only when it reads."""
+    entry = client_certificate(name)
+    asked: tuple[Literal["required", "optional"], ...] = ("required", "optional")
+    for client_asked in asked:
+        server = authority.server_context(tls=Tls(versions=version), client_certificate=client_asked)
+        client = authority.client_context(client_certificate=authority.client_certificate("ann", name))
+        made = pair(server, client)
+        if entry.verify_error is None:
+            assert (made.client_error, made.server_error) == (None, None)
+            assert made.records.facts().client_certificate == "ann"
+            continue
+        assert isinstance(made.server_error, ssl.SSLCertVerificationError)
+        assert made.server_error.verify_code == entry.verify_error.code
+        assert entry.verify_error.text.casefold() in made.server_error.verify_message.casefold()
+        with pytest.raises(ssl.SSLError, match=entry.tls_error):
+            raise made.client_error or made.hear()
+
+
 def test_the_wrong_host_is_wrong_by_address_too(pair: Callable[..., Any], authority: Authority) -> None:
     """RFC 9525 section 6.4: 64 is X509_V_ERR_IP_ADDRESS_MISMATCH."""
     made = pair(authority.server_context("wrong-host"), server_hostname="127.0.0.1")
@@ -140,21 +173,25 @@ def test_dates_are_those_of_the_catalogue(pair: Callable[..., Any], authority: A
 # What a certificate is for is one thing, in whichever field it stands.
 SUBJECT = {"names", "more_names", "common_name", "host"}
 SAYING = {"id", "summary", "twin", "must", "client_must", "rfc", "needs", "verify_error", "tls_error", "note"}
+ENTRIES = [
+    *(pytest.param(certificate(name), certificate, id=name) for name in certificate_ids()),
+    *(pytest.param(client_certificate(name), client_certificate, id=f"client-{name}") for name in CLIENTS),
+]
 
 
-@pytest.mark.parametrize("name", certificate_ids())
-def test_an_entry_says_what_it_is_and_its_twin_differs_in_one_thing(name: str) -> None:
+@pytest.mark.parametrize(("entry", "among"), ENTRIES)
+def test_an_entry_says_what_it_is_and_its_twin_differs_in_one_thing(
+    entry: Certificate, among: Callable[[str], Certificate]
+) -> None:
     """A case without a control proves nothing."""
-    entry = certificate(name)
-    assert entry.id == name
     assert entry.summary
-    assert re.match("(accept|refuse|decide|stay)[ :,]?", entry.client_must)
+    assert re.match("(accept|refuse|decide|stay|show|say)[ :,]?", entry.client_must)
     assert re.fullmatch(r"RFC \d{4} section \d+(\.\d+)*", entry.rfc)
     assert entry.good is not bool(entry.twin)
     if entry.good:
         assert (entry.verify_error, entry.tls_error) == (None, "")
         return
-    twin = certificate(entry.twin)
+    twin = among(entry.twin)
     assert twin.good
     differing = {
         "subject" if field.name in SUBJECT else field.name
@@ -177,6 +214,13 @@ def test_an_unknown_certificate_is_refused_with_the_nearest(authority: Authority
         with pytest.raises(UsageError) as caught:
             ask(name)
         assert str(caught.value) == text
+
+
+def test_an_unknown_client_certificate_is_refused_with_the_nearest(authority: Authority) -> None:
+    """They have a catalogue of their own."""
+    with pytest.raises(UsageError) as caught:
+        authority.client_certificate("ann", "wrong-ekus")
+    assert str(caught.value) == "unknown client certificate 'wrong-ekus'; did you mean 'wrong-eku'?"
 
 
 def test_all_mistakes_in_a_catalogue_are_reported_at_once() -> None:
