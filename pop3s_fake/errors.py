@@ -94,7 +94,8 @@ def nearest(word: object, words: Iterable[str]) -> str:
     '; known are: expired, good'
     """
     known = sorted(set(words))
-    near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.6)
+    lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(str(word).lower(), lower, n=1, cutoff=0.6)
     if near:
-        return f"; did you mean {near[0]!r}?"
+        return f"; did you mean {lower[near[0]]!r}?"
     return f"; known are: {', '.join(known)}"

@@ -24,11 +24,14 @@ Ended = Literal["quit", "eof", "reset", "autologout", "server"]
 
 Layer = Literal["pop3"]
 
-Kind = Literal["C", "S", "-"]
+Kind = Literal["C", "R", "S", "-"]
 
 
 class Entry(NamedTuple):
-    """One line of a session: what the client said (C), the server's first line (S), or what happened (-)."""
+    """One line of a session: what the client said (C), the server's first line (S), or what happened (-).
+
+    What the client said in an AUTH exchange is no command: it is a response (R), shown decoded and masked.
+    """
 
     time: float
     """Seconds on the server's clock."""
@@ -149,6 +152,12 @@ class Session:
         if self.follower is not None:
             self._tell(time, "S", status, octets)
 
+    def responded(self, time: float, text: str, octets: int) -> None:
+        """Note a response of an AUTH exchange, decoded and masked; one that stood in the AUTH line has no octets."""
+        self._entries.append((time, "R", text, octets))
+        if self.follower is not None:
+            self._tell(time, "R", text, octets)
+
     def happened(self, time: float, what: str) -> None:
         """Note something that is no line of either side."""
         self._entries.append((time, "-", what, 0))
@@ -207,7 +216,9 @@ def _line(status: bytes) -> str:
 def _shown(entry: Entry, started: float) -> str:
     """One entry as people read it; the octets stand there where the first line does not tell them."""
     time = f"{entry.time - started:9.3f}"
-    if entry.kind == "S" and entry.octets > len(entry.text) + 2:
+    if entry.kind == "R":
+        return f"{time} C  (response) {entry.text}"
+    if entry.kind == "S" and entry.octets > len(entry.text) + 2 and not entry.text.startswith("+ "):
         return f"{time} S  {entry.text}   [{entry.octets} octets]"
     return f"{time} {entry.kind}  {entry.text}"
 

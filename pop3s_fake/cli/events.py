@@ -50,7 +50,7 @@ class Events:
         if entry.kind == "C":
             self._asked[number] = entry.text, user
             return None
-        answered = entry.kind == "S"
+        answered = entry.kind == "S" and not entry.text.startswith("+ ")  # a challenge of AUTH is no answer yet
         if answered:
             command, user = self._asked.pop(number, ("", user))
         else:

@@ -2,13 +2,14 @@
 
 Knows the order of things, from the ClientHello to the last octet, and nothing of sockets, threads or clocks: whoever
 performs it feeds what came, and carries out the steps that :meth:`Connection.steps` gives, one after the other.  A
-step has been performed when the generator is resumed.
+step has been performed when the generator is resumed.  Longer than 400 lines because the order of things is one.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from hashlib import blake2b
+from itertools import count
 from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.clock import AUTOLOGOUT
@@ -22,18 +23,17 @@ from pop3s_fake.protocol.lines import COMMAND_LIMIT, OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE
 from pop3s_fake.protocol.session import Session
 from pop3s_fake.protocol.states import State
-from pop3s_fake.transcript import TlsNotes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from pop3s_fake import transcript
     from pop3s_fake.connection.settings import Settings
-    from pop3s_fake.connection.steps import Event, Steps
+    from pop3s_fake.connection.steps import Event, Step, Steps
     from pop3s_fake.maildrop import Maildrop
     from pop3s_fake.protocol.replies import Reply
+    from pop3s_fake.protocol.sasl import Context
     from pop3s_fake.rules import Bound
-    from pop3s_fake.tls.hello import ClientHello
     from pop3s_fake.tls.records import Records
 
 __all__ = ("Connection",)
@@ -60,6 +60,7 @@ class Connection:
         "_expired",
         "_fed",
         "_link",
+        "_nonces",
         "_notes",
         "_ruled",
         "_rules",
@@ -76,11 +77,12 @@ class Connection:
         self._link: Records | Clear = Clear()
         self._eof = False
         self._expired = False
+        self._nonces = count()
         self._fed = False
         self._notes = Notes(settings, log)
         self._ruled = Ruled(settings, log, self._notes.hidden)
         self._rules = None if settings.rules is None else settings.rules.session(log.number)
-        self._secure = settings.records is not None
+        self._secure = settings.records is not None and not settings.stls
         self._speaks = not self._secure
         """Whether anything can be said: TLS is up, or there is none."""
         token = blake2b(f"{settings.seed}:apop:{log.serial}".encode(), digest_size=8).hexdigest()
@@ -88,6 +90,9 @@ class Connection:
             settings.accounts,
             timestamp=f"<{log.serial}.{token}@{settings.name}>",
             exclusive=settings.exclusive,
+            offer=settings.offer,
+            secure=not settings.stls,
+            context=self._sasl,
         )
 
     def feed(self, event: bytes | Event) -> None:
@@ -111,15 +116,19 @@ class Connection:
         try:
             try:
                 yield from self._moment("accept")
-                if self._settings.records is not None:
-                    yield from self._handshake(self._settings.records)
+                if self._secure:
+                    yield from self._handshake()
                 yield from self._converse()
             except OSError as error:  # ssl.SSLError, without loading ssl for a conversation in clear
-                broken_tls = self._broken_tls(error)
-                if broken_tls is None:
+                if self._settings.records is None:
+                    raise
+                from pop3s_fake.connection.handshake import broken_tls  # noqa: PLC0415  # one in clear does not load TLS
+
+                broken = broken_tls(error, self.log)
+                if broken is None:
                     raise  # it comes from a function of the test's
                 self._speaks = False
-                raise broken_tls from None
+                raise broken from None
         except Gone as gone:
             self._session.close()
             self._end(gone)
@@ -152,24 +161,7 @@ class Connection:
         """The rules that apply at a point that comes once."""
         if self._rules is None or point in self._rules.seen:
             return None
-        return self._rules.bind(point, user=self._session.about)
-
-    def _broken_tls(self, error: OSError) -> Gone | None:
-        """What an error of OpenSSL's means for the conversation: the client's alert, or ours, which is to be sent."""
-        if self._settings.records is None:
-            return None
-        from ssl import SSLEOFError, SSLError  # noqa: PLC0415  # a conversation in clear does not load TLS
-
-        from pop3s_fake.tls.records import of_records  # noqa: PLC0415  # the same
-
-        if not isinstance(error, SSLError) or not of_records(error):
-            return None
-        closed = isinstance(error, SSLEOFError)
-        why = _CLOSED_IN_HANDSHAKE if closed else error.reason or str(error)
-        if self.log.tls.version is None:
-            self.log.tls = self.log.tls._replace(error=why)
-        by_client = closed or "ALERT" in why.split("_")
-        return Gone("eof" if by_client else "server", f"TLS failed: {why}")
+        return self._rules.bind(point, user=self._session.about, tls=self._secure)
 
     def _end(self, gone: Gone) -> None:
         """Note how and why it ended, if that was not done."""
@@ -187,92 +179,76 @@ class Connection:
 
     # TLS
 
-    def _handshake(self, records: Callable[[ClientHello], Records]) -> Steps:
-        """From the first octet to the finished handshake; raises :class:`Gone` where there is none."""
-        from pop3s_fake.tls.hello import (  # noqa: PLC0415  # a conversation in clear does not load TLS
-            NotTls,
-            alert,
-            alpn_refused,
-            client_hello,
-        )
+    def _handshake(self) -> Steps:
+        """From clear to TLS; raises :class:`Gone` where nothing comes of it."""
+        from pop3s_fake.connection.handshake import handshake  # noqa: PLC0415  # one in clear does not load TLS
 
-        log = self.log
+        assert isinstance(self._link, Clear)
+        self._speaks = False
         until = self._settings.now() + AUTOLOGOUT
-        octets = b""
-        try:
-            while (hello := client_hello(octets)) is None:
-                yield from self._more(until)
-                octets += self._link.read()
-        except NotTls as error:
-            log.tls = TlsNotes(error=str(error))
-            yield Send(alert(_UNEXPECTED_MESSAGE))
-            raise Gone("server", str(error)) from None
-        offered = TlsNotes(server_name=hello.server_name, offered_alpn=hello.alpn, offered_versions=hello.versions)
-        log.tls = offered
-        if alpn_refused(hello, self._settings.alpn):
-            why = f"the client offered ALPN {', '.join(hello.alpn)}, not {', '.join(self._settings.alpn)}"
-            log.tls = offered._replace(error=why)
-            yield Send(alert(_NO_APPLICATION_PROTOCOL))
-            raise Gone("server", why)
-        tls = self._link = records(hello)
-        tls.feed(octets)
+        yield from handshake(self._settings, self.log, self._link, lambda: self._more(until), self._begin)
+        self._speaks = self._secure = True
+        self._session.secured(certificate=self.log.tls.client_certificate is not None)
+
+    def _begin(self, tls: Records) -> None:
+        """From now on octets are TLS's."""
+        self._link = tls
         if self._eof:
             tls.feed_eof()
-        while not tls.handshake():
-            octets = tls.take()
-            if octets:
-                yield Send(octets)
-            yield from self._more(until)
-        self._speaks = True
-        facts = tls.facts()
-        log.tls = TlsNotes(
-            facts.version,
-            facts.cipher,
-            facts.alpn,
-            hello.server_name,
-            hello.alpn,
-            hello.versions,
-            facts.resumed,
-            facts.client_certificate,
-        )
+
+    def _upgrade(self) -> Steps:
+        """What STLS asked for (RFC 2595 section 4); what stands in clear behind it is forgotten."""
+        self._link.read()
+        yield from self._handshake()
+        octets = self._link.take()
+        if octets:
+            yield Send(octets)
+        self._fed = True
+        self.log.happened(self._settings.now(), f"STLS: {self.log.tls}")
 
     def _more(self, until: float) -> Steps:
         """Wait for octets; raises :class:`Gone` where none come."""
         if self._expired:
             raise Gone("autologout", _AUTOLOGOUT)
-        if self._eof:
-            raise Gone("eof", "the client closed the connection")
+        if self._eof or self._link.closed:
+            raise Gone("eof", _CLOSED_WITHOUT_QUIT if self._speaks else "the client closed the connection")
         yield Receive(until)
 
     # POP3
 
-    def _converse(self) -> Steps:  # noqa: C901, PLR0912, PLR0915  # one loop without calls: it is what a session costs
+    def _converse(self) -> Steps:
         """Greeting, commands and replies, to QUIT or the end."""
         if self._settings.dialogues is not None:
             dialogue = self._settings.dialogues.take(self.log.number)
             if dialogue is not None:
                 self._session = Follower(dialogue)
+        link, session, time = self._link, self._session, self._settings.now()
+        bound = None if self._rules is None else self._rules.bind("greeting", tls=self._secure)
+        if bound is None:
+            greeting = session.greeting().octets()
+            yield Send(link.take() + link.seal(greeting))  # TLS 1.3 tickets leave with the greeting
+            self.log.said(time, greeting, len(greeting))
+        else:
+            octets = link.take()
+            if octets:
+                yield Send(octets)
+            yield from self._under(bound, lambda: _only(session.greeting()))
+            time = self._settings.now()
+        if not session.open:  # a dialogue that is nothing but a greeting
+            yield from self._part(None)
+            return
+        while (yield from self._talk(time)):
+            yield from self._upgrade()
+            time = self._settings.now()
+
+    def _talk(self, time: float) -> Generator[Step, None, bool]:  # noqa: C901, PLR0912, PLR0915  # one loop: it is what a session costs
+        """Commands and replies, to the end, or to where TLS is to begin: then it is true; silence began at ``time``."""
         now, log, link, session = self._settings.now, self.log, self._link, self._session
         execute, read, seal = session.execute, link.read, link.seal
         reader = LineReader()
         lines: deque[Line] = deque()
         self._fed = True  # the first commands may have come with the end of the handshake
         bind = None if self._rules is None else self._rules.bind
-        bound = bind("greeting") if bind is not None else None
-        time = now()
-        if bound is None:
-            greeting = session.greeting().octets()
-            yield Send(link.take() + seal(greeting))  # TLS 1.3 tickets leave with the greeting
-            log.said(time, greeting, len(greeting))
-        else:
-            octets = link.take()
-            if octets:
-                yield Send(octets)
-            yield from self._under(bound, session.greeting)
-            time = now()
-        if not session.open:  # a dialogue that is nothing but a greeting
-            yield from self._part(None)
-            return
         while True:
             while not lines:
                 if self._fed:
@@ -280,12 +256,14 @@ class Connection:
                     self._fed = link.broken
                     if octets:
                         lines.extend(reader.feed(octets))
-                        if reader.rest and b"\n" in reader.rest:
+                        if reader.rest and not reader.held and b"\n" in reader.rest:
                             self._notes.check(reader.rest)
+                elif reader.held:
+                    lines.extend(reader.feed())
                 elif self._expired:
                     raise Gone("autologout", _AUTOLOGOUT)
                 elif self._eof or link.closed:
-                    raise Gone("eof", "the client closed the connection without QUIT")
+                    raise Gone("eof", _CLOSED_WITHOUT_QUIT)
                 else:
                     yield Receive(time + AUTOLOGOUT)
             line = lines.popleft()
@@ -299,16 +277,24 @@ class Connection:
                 word, argument = (known.word, known.argument) if known is not None else words(line)
                 bound = bind(word, argument, user=session.about, tls=self._secure)
                 if bound is not None or self._ruled.silent:
-                    yield from self._slowly(bound, line)
+                    told = yield from self._slowly(bound, line, reader, lines)
                     time = now()
+                    if session.upgrading:
+                        if told:
+                            return True
+                        session.stay()
                     if session.state is State.UPDATE or not session.open:
                         yield from self._part(None)
-                        return
+                        return False
                     continue
             reply = execute(line)
-            if known is None and (line is OVERLONG or len(line) > _LONGEST or not reply.positive):
-                self._notes.check(line)
-            if reply.closes:
+            if known is None:
+                if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
+                    self._notes.check(line)
+                if session.exchange is not None:
+                    reply = yield from self._authenticate(reply, reader, lines)
+                    time = now()
+            if reply.closes and not session.upgrading:
                 break
             if not reply.status:  # a dialogue, in which the client goes on
                 continue
@@ -331,8 +317,46 @@ class Connection:
             log.said(time, reply.status, size)
             if session.user is not log.user:
                 self._notes.user(session.user)
+            if reply.closes:
+                return True
         self._notes.removed(session.removed)
         yield from self._part(reply)
+        return False
+
+    # AUTH
+
+    def _authenticate(self, reply: Reply, reader: LineReader, lines: deque[Line]) -> Generator[Step, None, Reply]:
+        """The exchange that AUTH began, to the reply that ends it; ``reply`` is its first challenge."""
+        from pop3s_fake.connection.authenticating import authenticate  # noqa: PLC0415  # for those who say AUTH
+
+        assert isinstance(self._session, Session)
+
+        def response() -> Generator[Step, None, Line]:
+            line: Line | None = lines.popleft() if lines else None
+            until = self._settings.now() + AUTOLOGOUT
+            while line is None:
+                if self._fed:
+                    octets = self._link.read()
+                    self._fed = self._link.broken
+                    line = reader.response(octets)
+                elif reader.held:
+                    line = reader.response()
+                else:
+                    yield from self._more(until)
+            return line
+
+        return (
+            yield from authenticate(
+                self._session, reply, self._link, response, self._notes, self._ruled, self._settings.now
+            )
+        )
+
+    def _sasl(self, offered: frozenset[str]) -> Context:
+        """What a mechanism may know of this connection."""
+        from pop3s_fake.connection.authenticating import sasl_context  # noqa: PLC0415  # for those who say AUTH
+
+        secure = self._secure or not self._settings.stls
+        return sasl_context(self._settings, self.log, offered, self._nonces, secure=secure)
 
     def _part(self, reply: Reply | None) -> Steps:
         """The end after QUIT: the answer, if it was not given yet, and the closure alert in one write."""
@@ -357,25 +381,29 @@ class Connection:
         self._notes.ended(self._session.abandoned)
         yield End("fin")
 
-    def _slowly(self, bound: Bound | None, line: Line) -> Steps:
-        """A command under rules, or behind a half-closed direction."""
+    def _slowly(
+        self, bound: Bound | None, line: Line, reader: LineReader, lines: deque[Line]
+    ) -> Generator[Step, None, bool]:
+        """A command under rules, or behind a half-closed direction; tells whether the client heard ``+OK``."""
         session = self._session
 
-        def execute() -> Reply:
+        def execute() -> Generator[Step, None, Reply]:
             reply = session.execute(line)
             if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
                 self._notes.check(line)
+            if session.exchange is not None:
+                reply = yield from self._authenticate(reply, reader, lines)
             self._notes.user(session.user)
             self._notes.removed(session.removed)
             return reply
 
         if bound is not None:
-            yield from self._under(bound, execute)
-        else:
-            execute()
-            self._ruled.unsaid()
+            return (yield from self._under(bound, execute))
+        yield from execute()
+        self._ruled.unsaid()
+        return False
 
-    def _under(self, bound: Bound, execute: Callable[[], Reply]) -> Steps:
+    def _under(self, bound: Bound, execute: Callable[[], Generator[Step, None, Reply]]) -> Generator[Step, None, bool]:
         """One reply under rules, and what is noted of it, also where the conversation ends in it."""
         outcome = Outcome()
         try:
@@ -385,15 +413,17 @@ class Connection:
             if reply is not None:
                 self._notes.sent(reply, outcome.size, whole=outcome.whole, damaged=outcome.damaged)
             self._ruled.said(outcome)
+        return outcome.status.startswith(b"+OK")
+
+
+def _only(reply: Reply) -> Generator[Step, None, Reply]:
+    """A reply for which nothing has to be done."""
+    return reply
+    yield  # makes it a generator
 
 
 _AUTOLOGOUT: Final = f"autologout: no command for {AUTOLOGOUT:g} seconds"
 
-_CLOSED_IN_HANDSHAKE: Final = "the client closed the connection in the middle of the handshake"
-
-_UNEXPECTED_MESSAGE: Final = 10
-_NO_APPLICATION_PROTOCOL: Final = 120
-"""TLS alert descriptions (RFC 8446 section 6, RFC 7301 section 3.2)."""
-
+_CLOSED_WITHOUT_QUIT: Final = "the client closed the connection without QUIT"
 
 _LONGEST: Final = COMMAND_LIMIT - 2

@@ -34,6 +34,8 @@ class Follower:
     __slots__ = ("_dialogue", "ended")
 
     user: Final = None
+    exchange: Final = None
+    upgrading: Final = False
     about: Final = None
     state: Final = State.AUTHORIZATION
     removed: Final[tuple[str, ...]] = ()
@@ -63,6 +65,16 @@ class Follower:
     def open(self) -> bool:
         """Whether the dialogue goes on."""
         return not self._dialogue.over
+
+    def secured(self, *, certificate: bool) -> None:
+        """Nothing: a dialogue begins behind the handshake, and holds none."""
+
+    def stay(self) -> None:
+        """Nothing: there is no STLS that would be done."""
+
+    def respond(self, line: Line) -> Reply:
+        """The same as a command: a dialogue knows no exchanges."""
+        return self.execute(line)
 
     def close(self) -> None:
         """Nothing: no maildrop is open."""

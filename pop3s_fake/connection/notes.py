@@ -5,7 +5,8 @@ Knows who is to be told what; must not know the order of the conversation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.ledger import Sending
 from pop3s_fake.masking import MASK, hidden, masked
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ("Notes", "without_secrets")
 
+_AUTH: Final = re.compile(rb"(?i:AUTH) ([A-Za-z0-9_-]{1,20})(?: ([^ ]+))?")
+"""An AUTH line of a sound form; what is none may hold anything, and is shown as other lines are."""
+
 
 def without_secrets(line: bytes, accounts: Accounts) -> str:
     """A line of the client's as it may be shown: no credentials, and none of these accounts' secrets."""
@@ -31,12 +35,14 @@ def without_secrets(line: bytes, accounts: Accounts) -> str:
 class Notes:
     """The notes of one conversation."""
 
-    __slots__ = ("_broken", "_log", "_settings")
+    __slots__ = ("_broken", "_log", "_mechanism", "_responses", "_settings")
 
     def __init__(self, settings: Settings, log: transcript.Session) -> None:
         self._settings = settings
         self._log = log
         self._broken: set[str] = set()
+        self._mechanism = ""
+        self._responses = 0
 
     def heard(self, time: float, line: Line) -> None:
         """A line of the client's that may hold credentials."""
@@ -47,8 +53,30 @@ class Notes:
             log.heard(time, f"{line[:4].decode()} {MASK}", len(line) + 2)
         elif line[:5].upper() == b"USER " and line[5:].decode("latin-1") in self._settings.accounts:
             log.heard(time, line, len(line) + 2)
+        elif line[:5].upper() == b"AUTH " and (auth := _AUTH.fullmatch(line)) is not None:
+            log.heard(time, line[: auth.end(1)].decode(), len(line) + 2)
+            self._mechanism, self._responses = auth[1].decode("ascii"), 0
+            if auth[2] is not None:
+                self.responded(time, auth[2], octets=0)
         else:
             log.heard(time, self._masked(line), len(line) + 2)
+
+    def challenged(self, time: float, reply: Reply) -> None:
+        """A challenge of the AUTH exchange that is under way."""
+        from pop3s_fake.protocol.authentication import challenge_told  # noqa: PLC0415  # for those who say AUTH
+
+        told = challenge_told(reply.status).encode()
+        self._log.said(time, self.hidden(told), len(reply.status))
+
+    def responded(self, time: float, line: Line, octets: int | None = None) -> None:
+        """A response of the client's: decoded, and without what is secret in it."""
+        from pop3s_fake.protocol.authentication import response_told  # noqa: PLC0415  # for those who say AUTH
+
+        told = response_told(self._mechanism, line, self._responses).encode()
+        self._responses += 1
+        if octets is None:
+            octets = 0 if line is OVERLONG else len(line) + 2
+        self._log.responded(time, self.hidden(told).decode(), octets)
 
     def user(self, name: str | None) -> None:
         """Who is logged in now."""

@@ -71,11 +71,16 @@ def parts_of_reply(reply: Reply) -> Parts:
 
 
 def words(line: Line) -> tuple[str, str]:
-    """Keyword and argument of any line, for the rules."""
+    """Keyword and argument of any line, for the rules; the argument of AUTH is its mechanism alone, in upper case.
+
+    >>> words(b"auth plain AGFubgBub3QtYS1zZWNyZXQ=")
+    ('AUTH', 'PLAIN')
+    """
     if line is OVERLONG:
         return "", ""
     keyword, _, argument = line.decode("latin-1").partition(" ")
-    return keyword.upper(), argument
+    keyword = keyword.upper()
+    return keyword, argument.partition(" ")[0].upper() if keyword == "AUTH" else argument
 
 
 class Ruled:
@@ -100,7 +105,7 @@ class Ruled:
         self,
         bound: Bound,
         link: Records | Clear,
-        execute: Callable[[], Reply],
+        execute: Callable[[], Generator[Step, None, Reply]],
         maildrop: Callable[[], Maildrop],
         outcome: Outcome,
     ) -> Steps:
@@ -110,7 +115,7 @@ class Ruled:
         yield from self._carry_out(run, link, maildrop, outcome)
         parts = run.answer
         if parts is None:
-            outcome.reply = execute()
+            outcome.reply = yield from execute()
             parts = parts_of_reply(outcome.reply)
         run = pipeline.reply(bound, parts, self._now)
         try:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pop3s_fake.protocol.capabilities import DEFAULT, Offer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,7 +31,11 @@ class Settings:
     accounts: Accounts
     now: Callable[[], float]
     records: Callable[[ClientHello], Records] | None = None
-    """Makes the TLS side of a connection; None: the conversation is in clear."""
+    """Makes the TLS side of a connection; None: all is in clear, and nothing is refused because of that."""
+    stls: bool = False
+    """Whether a connection begins in clear and comes to TLS by STLS (RFC 2595 section 4)."""
+    offer: Offer = DEFAULT
+    """The capabilities."""
     alpn: tuple[str, ...] = ()
     """The protocols that a ClientHello with ALPN must offer one of (RFC 7301 section 3.2)."""
     rules: RuleBook | None = None
@@ -42,6 +48,8 @@ class Settings:
     seed: int = 0
     name: str = "localhost"
     """The host in the greeting's timestamp."""
+    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})
+    """What a client may name as the host it has connected to."""
     complain: Callable[[ProtocolViolation], None] | None = None
     """Told of each requirement that the client broke."""
     strict: bool | Literal["should"] = True

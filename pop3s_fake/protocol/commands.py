@@ -1,6 +1,7 @@
 """The commands as a table: keyword, the states in which it is legal, and the grammar of its arguments.
 
-Knows RFC 1939 sections 4 to 7 and RFC 2449 section 5 as data; must not know what a command does.
+Knows RFC 1939 sections 4 to 7, RFC 2449 section 5, RFC 2595, 5034 and 6856, and LAST of RFC 1460, as data; must not
+know what a command does.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ class Argument(enum.Enum):
     LINES = "a number of lines"
     NAME = "a name"
     DIGEST = "a digest of 32 lower-case hexadecimal digits"
+    MECHANISM = "a mechanism of 1 to 20 letters, digits, hyphens and underscores"
+    RESPONSE = "an initial response"
+    LANGUAGE = "a language tag or *"
     REST = "a password"
     """All that follows the first space, verbatim: a password may hold spaces (RFC 1939 section 7, PASS)."""
 
@@ -36,8 +40,8 @@ class Command(NamedTuple):
     keyword: str
     states: frozenset[State]
     arguments: tuple[Argument, ...] = ()
-    optional: bool = False
-    """Whether the arguments may be left out, all of them."""
+    optional: int = 0
+    """How many arguments may be left out, counted from the end."""
 
     @property
     def form(self) -> str:
@@ -48,9 +52,13 @@ class Command(NamedTuple):
             Argument.NAME: "name",
             Argument.DIGEST: "digest",
             Argument.REST: "password",
+            Argument.MECHANISM: "mechanism",
+            Argument.RESPONSE: "initial-response",
+            Argument.LANGUAGE: "language-tag",
         }
-        form = " ".join([self.keyword, *(words[argument] for argument in self.arguments)])
-        return f"{self.keyword} or {form}" if self.optional else form
+        parts = [self.keyword, *(words[argument] for argument in self.arguments)]
+        form = " ".join(parts)
+        return f"{' '.join(parts[: -self.optional])} or {form}" if self.optional else form
 
 
 _A: Final = frozenset({State.AUTHORIZATION})
@@ -63,13 +71,18 @@ COMMANDS: Final[dict[bytes, Command]] = {
         Command("PASS", _A, (Argument.REST,)),
         Command("APOP", _A, (Argument.NAME, Argument.DIGEST)),
         Command("STAT", _T),
-        Command("LIST", _T, (Argument.NUMBER,), optional=True),
+        Command("LIST", _T, (Argument.NUMBER,), optional=1),
         Command("RETR", _T, (Argument.NUMBER,)),
         Command("DELE", _T, (Argument.NUMBER,)),
         Command("NOOP", _T),
         Command("RSET", _T),
         Command("TOP", _T, (Argument.NUMBER, Argument.LINES)),
-        Command("UIDL", _T, (Argument.NUMBER,), optional=True),
+        Command("UIDL", _T, (Argument.NUMBER,), optional=1),
+        Command("LAST", _T),
+        Command("AUTH", _A, (Argument.MECHANISM, Argument.RESPONSE), optional=1),
+        Command("STLS", _A),
+        Command("UTF8", _A),
+        Command("LANG", _A | _T, (Argument.LANGUAGE,), optional=1),
         Command("CAPA", _A | _T),
         Command("QUIT", _A | _T),
     )
@@ -80,10 +93,15 @@ PLAIN_LIMIT: Final = 47
 
 _COUNTS: Final = frozenset({Argument.NUMBER, Argument.LINES})
 
+_WORDS: Final = frozenset({Argument.NAME, Argument.RESPONSE, Argument.LANGUAGE})
+
 _VCHAR: Final = bytes(range(0x21, 0x7F))
 _PRINTABLE: Final = bytes(range(0x20, 0x7F))
 _HEX: Final = b"0123456789abcdef"
 _DIGEST_DIGITS: Final = 32
+_MECHANISM: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_MECHANISM_LENGTH: Final = 20
+"""RFC 4422 section 3.1; and who calls is handed the name in upper case."""
 _NUMBER_DIGITS: Final = 18
 """Digits that are read as a number; no maildrop has so many messages, and Python refuses to read 4 301 of them."""
 
@@ -102,8 +120,9 @@ def arguments(  # noqa: PLR0911  # one line for each way to be wrong
     b'-ERR RETR takes a message-number, not that: RETR message-number\r\n'
     """
     wanted = command.arguments
+    least = len(wanted) - command.optional
     if rest is None:
-        return () if not wanted or command.optional else _refusal(command, "is not complete")
+        return _refusal(command, "is not complete") if least else ()
     if not wanted:
         return _refusal(command, "takes no argument")
     if wanted[0] is Argument.REST:
@@ -111,10 +130,10 @@ def arguments(  # noqa: PLR0911  # one line for each way to be wrong
     words = rest.split(b" ")
     if b"" in words or rest.translate(None, _PRINTABLE):
         return MALFORMED
-    if len(words) != len(wanted):
-        return _refusal(command, "is not complete" if len(words) < len(wanted) else "takes fewer arguments")
+    if not least <= len(words) <= len(wanted):
+        return _refusal(command, "is not complete" if len(words) < least else "takes fewer arguments")
     values: list[bytes | int] = []
-    for argument, word in zip(wanted, words, strict=True):
+    for argument, word in zip(wanted, words, strict=False):
         value = _value(argument, word)
         if value is None:
             return _refusal(command, f"takes {argument.value}, not that")
@@ -158,8 +177,10 @@ def _plain(line: bytes) -> Plain | None:
 
 def _value(argument: Argument, word: bytes) -> bytes | int | None:
     """One argument, or None where it does not fit."""
-    if argument is Argument.NAME:
+    if argument in _WORDS:
         return word
+    if argument is Argument.MECHANISM:
+        return word.upper() if len(word) <= _MECHANISM_LENGTH and not word.translate(None, _MECHANISM) else None
     if argument is Argument.DIGEST:
         return word if len(word) == _DIGEST_DIGITS and not word.translate(None, _HEX) else None
     if not word.isdigit():

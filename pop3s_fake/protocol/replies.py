@@ -6,14 +6,15 @@ All texts that the server says stand here, once.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-__all__ = ("TERMINATOR", "Err", "Ok", "Reply", "stuffed")
+__all__ = ("TERMINATOR", "Err", "Ok", "Reply", "stuffed", "uncoded")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
@@ -28,6 +29,7 @@ RECORD: Final = 16384
 PIECE: Final = 5 * RECORD
 """Octets of a streamed reply that are sent at once: five full TLS records, where sending is fastest."""
 
+_CODED: Final = re.compile(rb"-ERR \[([^]/]+)[^]]*\] ?")
 _CODE = frozenset(range(0x21, 0x7F)) - frozenset(b"]")
 
 
@@ -192,6 +194,18 @@ def _first_line(indicator: bytes, text: str, code: str | None) -> bytes:
     return line
 
 
+def uncoded(reply: Reply, codes: Collection[str]) -> Reply:
+    r"""The reply, without its response code unless the first level of that is among these.
+
+    >>> uncoded(Err("later", code="SYS/TEMP"), {"AUTH"}).octets(), uncoded(Err("no", code="AUTH"), {"AUTH"}).octets()
+    (b'-ERR later\r\n', b'-ERR [AUTH] no\r\n')
+    """
+    coded = _CODED.match(reply.status)
+    if coded is None or coded[1].decode() in codes:
+        return reply
+    return Reply(b"-ERR " + reply.status[coded.end() :], closes=reply.closes)
+
+
 # What the server says.  Clients must not depend on these words (RFC 1939 section 9), people read them.
 OK: Final = Ok()
 GREETING: Final = "POP3 server ready"
@@ -200,6 +214,12 @@ SIGNING_OFF: Final = Reply(Ok("signing off").status, closes=True)
 NOT_ALL_REMOVED: Final = Reply(Err("some deleted messages were not removed", code="SYS/TEMP").status, closes=True)
 AUTH_FAILED: Final = Err("name or password is wrong", code="AUTH")
 IN_USE: Final = Err("the maildrop is open in another session", code="IN-USE")
+AUTH_CANCELLED: Final = Err("AUTH cancelled")
+NOT_BASE64: Final = Err("this is not base64")
+NOT_OFFERED: Final = Err("this mechanism is not offered")
+NEEDS_TLS: Final = Err("a password in clear needs TLS first", code="AUTH")
+BEGIN_TLS: Final = Reply(Ok("begin TLS").status, closes=True)
+TLS_ALREADY: Final = Err("TLS is there already")
 PASS_FIRST_USER: Final = Err("PASS comes immediately after an accepted USER")
 OVERLONG_LINE: Final = Err("the line is too long")
 MALFORMED: Final = Err("a command is a keyword and printable arguments, parted by single spaces")

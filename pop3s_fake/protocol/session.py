@@ -1,49 +1,35 @@
-"""One POP3 session: what each command does in each state (RFC 1939 sections 4 to 7, RFC 2449 section 5).
+"""One POP3 session: what each command does before the login, which commands there are, and how it ends.
 
-Knows the accounts and the open maildrop; takes whole lines and gives replies.  Must not know how octets come and go,
-nor the time: a session that is not ended by QUIT is ended by whoever carries it, with :meth:`Session.close`.
+Knows the accounts, the capabilities and the states (RFC 1939 section 4, RFC 2449, 2595 and 5034); takes whole lines and
+gives replies.  Must not know how octets come and go, nor the time: a session that is not ended by QUIT is ended by
+whoever carries it, with :meth:`Session.close`.  What the commands of TRANSACTION do stands in ``transaction``.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pop3s_fake.maildrop import MaildropInUse
 from pop3s_fake.protocol import replies
+from pop3s_fake.protocol.capabilities import DEFAULT, Offer
 from pop3s_fake.protocol.commands import COMMANDS, arguments, plain
 from pop3s_fake.protocol.lines import OVERLONG, Line
-from pop3s_fake.protocol.replies import Err, Ok, Reply, stuffed
+from pop3s_fake.protocol.replies import Err, Reply, uncoded
 from pop3s_fake.protocol.states import State
-from pop3s_fake.protocol.top import top
+from pop3s_fake.protocol.transaction import Handlers, Transaction, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
+    from collections.abc import Callable
 
-    from pop3s_fake.maildrop import Account, Accounts, Message, OpenMaildrop
+    from pop3s_fake.maildrop import Account, Accounts
+    from pop3s_fake.protocol.authentication import Authentication
+    from pop3s_fake.protocol.sasl import Context
 
-__all__ = ("CAPABILITIES", "Session")
-
-CAPABILITIES: Final = (
-    "TOP",
-    "UIDL",
-    "USER",
-    "RESP-CODES",
-    "AUTH-RESP-CODE",
-    "PIPELINING",
-    "EXPIRE NEVER",
-    "IMPLEMENTATION pop3s-fake",
-)
-"""What CAPA lists, in both states (RFC 2449 section 5)."""
-
-LISTING_CHUNK: Final = 256
-"""Lines of a listing that are made at once: few enough that the first octets of a huge one leave soon."""
-
-PREPARED_LISTING: Final = 64
-"""Messages up to which a listing is one piece of octets, ready to send."""
+__all__ = ("Session",)
 
 
-class Session:
+class Session(Transaction):
     r"""The state machine of one connection.
 
     >>> from pop3s_fake.maildrop import Account, Accounts
@@ -54,41 +40,59 @@ class Session:
 
     __slots__ = (
         "_accounts",
+        "_binding",
+        "_certificate",
+        "_context",
         "_exclusive",
         "_handlers",
         "_name",
+        "_offer",
+        "_secure",
         "_timestamp",
-        "abandoned",
-        "maildrop",
-        "removed",
-        "state",
+        "exchange",
+        "upgrading",
         "user",
     )
 
     ended: Final = "quit"
     """How a conversation ends whose last word is a session's own."""
-    maildrop: OpenMaildrop | None
-    """What this session sees of the maildrop; None outside TRANSACTION."""
-    state: State
     user: str | None
     """Who is logged in, also after the end."""
-    removed: tuple[str, ...]
-    """The unique-ids that UPDATE removed."""
-    abandoned: tuple[str, ...]
-    """The unique-ids that were marked when the session ended without UPDATE."""
+    exchange: Authentication | None
+    """The AUTH exchange that is under way: the client's next line is for :meth:`respond`, whatever it looks like."""
+    upgrading: bool
+    """Whether STLS was answered positively: after the handshake call :meth:`secured`, without one :meth:`stay`."""
 
-    def __init__(self, accounts: Accounts, *, timestamp: str | None = None, exclusive: bool = True) -> None:
-        """Begin in AUTHORIZATION; with a ``timestamp`` such as ``<1@localhost>`` the greeting offers APOP."""
+    def __init__(
+        self,
+        accounts: Accounts,
+        *,
+        timestamp: str | None = None,
+        exclusive: bool = True,
+        offer: Offer = DEFAULT,
+        secure: bool = True,
+        context: Callable[[frozenset[str]], Context] | None = None,
+    ) -> None:
+        """Begin in AUTHORIZATION; with a ``timestamp`` such as ``<1@localhost>`` the greeting offers APOP.
+
+        ``offer``: the capabilities, ``secure``: whether nobody can read the wire, ``context``: what a SASL mechanism
+        may know, by the mechanisms that are offered now; without it AUTH is refused.
+        """
+        super().__init__()
         self._accounts = accounts
         self._timestamp = timestamp
         self._exclusive = exclusive
+        self._offer = offer
+        self._secure = secure
+        self._binding = self._certificate = False
+        self._context = context
         self._name: str | None = None
-        self._handlers = self._AUTHORIZATION if timestamp is not None else self._WITHOUT_APOP
-        self.state = State.AUTHORIZATION
-        self.maildrop = None
+        self._handlers: Handlers = self._authorization(
+            offer.tags, timestamp is not None, secure or "USER" in offer.clear
+        )
+        self.exchange = None
+        self.upgrading = False
         self.user = None
-        self.removed = ()
-        self.abandoned = ()
 
     def greeting(self) -> Reply:
         """The first line, which the server says unasked (RFC 1939 section 4)."""
@@ -119,6 +123,11 @@ class Session:
             return values
         return handler(self, *values)
 
+    def respond(self, line: Line) -> Reply:
+        """Take a line of the AUTH exchange that is under way, and answer it: a challenge, or how the exchange ended."""
+        assert self.exchange is not None
+        return self._went_on(self.exchange, self.exchange.respond(line))
+
     @property
     def open(self) -> bool:
         """Whether it takes commands; not after QUIT."""
@@ -129,21 +138,47 @@ class Session:
         """Who is logged in, or has said USER and is about to."""
         return self.user or self._name
 
+    def secured(self, *, binding: bool = False, certificate: bool = False) -> None:
+        """There is TLS now: all that was said before it is forgotten (RFC 2595 section 4).
+
+        ``binding``: whether there is a channel binding, ``certificate``: whether the client has shown a certificate.
+        """
+        self._secure = True
+        self._binding = binding
+        self._certificate = certificate
+        self._name = None
+        self.upgrading = False
+        self._handlers = self._authorization(self._offer.tags, self._timestamp is not None, True)
+
+    def stay(self) -> None:
+        """The client was not told to begin TLS after all."""
+        self.upgrading = False
+
     def close(self) -> None:
         """End the session without UPDATE: nothing is removed and the maildrop is free again.  Does so once."""
-        maildrop, self.maildrop = self.maildrop, None
         self._handlers = {}
-        if maildrop is not None:
-            self.abandoned = tuple(maildrop.marked_uids())
-            maildrop.close()
+        if self.exchange is not None:
+            self.exchange.close()
+            self.exchange = None
+        super().close()
 
     def _refuse(self, keyword: bytes) -> Reply:
         """Why there is no handler for this keyword here."""
         command = COMMANDS.get(keyword)
-        if command is None or (command.keyword == "APOP" and self._timestamp is None):
+        if command is None or not self._offers(keyword):
             return Err("unknown command")
         states = " and ".join(state.value for state in State if state in command.states)
         return Err(f"{command.keyword} is legal in {states}, this is {self.state.value}")
+
+    def _offers(self, keyword: bytes) -> bool:
+        """Whether this server knows the command in any state."""
+        tags = self._offer.tags
+        before = self._authorization(tags, self._timestamp is not None, True)
+        return keyword in before or keyword in self._transaction(tags)
+
+    def _coded(self, reply: Reply) -> Reply:
+        """The reply with its response code only where such codes are announced (RFC 2449 section 6.4)."""
+        return uncoded(reply, self._offer.codes)
 
     # AUTHORIZATION
 
@@ -159,8 +194,12 @@ class Session:
             return replies.PASS_FIRST_USER
         account = self._accounts.get(name)
         if account is None or not account.check_password(password):
-            return replies.AUTH_FAILED
+            return self._coded(replies.AUTH_FAILED)
         return self._open(account)
+
+    def _in_clear(self, _: bytes) -> Reply:
+        """USER and PASS where anybody could read them (RFC 2595 section 2.3): a refusal by policy."""
+        return self._coded(replies.NEEDS_TLS)
 
     def _apop(self, name: bytes, digest: bytes) -> Reply:
         """APOP (RFC 1939 section 7): not between USER and PASS."""
@@ -170,20 +209,58 @@ class Session:
         assert self._timestamp is not None
         account = self._accounts.get(name.decode("ascii"))
         if account is None or not account.check_digest(self._timestamp, digest.decode("ascii")):
-            return replies.AUTH_FAILED
+            return self._coded(replies.AUTH_FAILED)
         return self._open(account)
+
+    def _auth(self, name: bytes, initial: bytes | None = None) -> Reply:
+        """AUTH (RFC 5034 section 4): what follows its line comes to :meth:`respond`."""
+        from pop3s_fake.protocol.authentication import Authentication  # noqa: PLC0415  # for those who say AUTH
+        from pop3s_fake.protocol.sasl import MECHANISMS  # noqa: PLC0415  # the same
+
+        self._name = None
+        mechanism = MECHANISMS.get(name.decode("ascii"))
+        offered = self._mechanisms()
+        if mechanism is None or self._context is None:
+            return replies.NOT_OFFERED
+        if mechanism.name not in offered:
+            by_policy = mechanism.name in self._mechanisms(secure=True)
+            return self._coded(replies.NEEDS_TLS) if by_policy else replies.NOT_OFFERED
+        exchange = Authentication(mechanism, self._context(frozenset(offered)))
+        return self._went_on(exchange, exchange.begin(initial))
+
+    def _went_on(self, exchange: Authentication, outcome: Reply | Account) -> Reply:
+        """One more step of an exchange: a challenge, a refusal, or the account that may come in."""
+        self.exchange = None if exchange.over else exchange
+        return self._coded(outcome) if isinstance(outcome, Reply) else self._open(outcome)
+
+    def _mechanisms(self, *, secure: bool | None = None) -> tuple[str, ...]:
+        """The mechanisms that are announced now, or would be with TLS, and accepted."""
+        return self._offer.usable(
+            secure=self._secure if secure is None else secure,
+            binding=self._binding,
+            certificate=self._certificate,
+            token=False,
+        )
+
+    def _stls(self) -> Reply:
+        """STLS (RFC 2595 section 4): the handshake begins behind the reply."""
+        self._name = None
+        if self._secure:
+            return replies.TLS_ALREADY
+        self.upgrading = True
+        return replies.BEGIN_TLS
 
     def _open(self, account: Account) -> Reply:
         """Take the exclusive-access lock and enter TRANSACTION (RFC 1939 section 4)."""
         try:
             maildrop = account.open(self, exclusive=self._exclusive)
         except MaildropInUse:
-            return replies.IN_USE
+            return self._coded(replies.IN_USE)
         self.maildrop = maildrop
         self.user = account.name
         self.state = State.TRANSACTION
-        self._handlers = self._TRANSACTION
-        return Reply(f"+OK maildrop has {_summary(maildrop)}\r\n".encode())
+        self._handlers = self._transaction(self._offer.tags)
+        return Reply(f"+OK maildrop has {summary(maildrop)}\r\n".encode())
 
     def _leave(self) -> Reply:
         """QUIT in AUTHORIZATION: no UPDATE (RFC 1939 section 4)."""
@@ -194,82 +271,12 @@ class Session:
 
     def _capa(self) -> Reply:
         """CAPA (RFC 2449 section 5): keeps the name that USER gave."""
-        return Reply(b"+OK capability list follows\r\n", _CAPA)
-
-    # TRANSACTION
-
-    @property
-    def _open_maildrop(self) -> OpenMaildrop:
-        """The maildrop, which is there because the handlers of TRANSACTION are."""
-        assert self.maildrop is not None
-        return self.maildrop
-
-    def _stat(self) -> Reply:
-        """STAT (RFC 1939 section 5)."""
-        return Reply(b"+OK %d %d\r\n" % self._open_maildrop.stat())
-
-    def _list(self, number: int | None = None) -> Reply:
-        """LIST (RFC 1939 section 5): scan listings."""
-        maildrop = self._open_maildrop
-        if number is None:
-            return _listing(maildrop, _summary(maildrop), b"%d %d\r\n", maildrop.listing)
-        size = maildrop.octets(number)
-        return self._missing(number) if size is None else Reply(b"+OK %d %d\r\n" % (number, size))
-
-    def _uidl(self, number: int | None = None) -> Reply:
-        """UIDL (RFC 1939 section 7): unique-id listings."""
-        maildrop = self._open_maildrop
-        if number is None:
-            return _listing(
-                maildrop,
-                "unique-id listing follows",
-                b"%d %b\r\n",
-                lambda: ((number, uid.encode("ascii")) for number, uid in maildrop.unique_ids()),
-            )
-        uid = maildrop.uid(number)
-        return self._missing(number) if uid is None else Reply(b"+OK %d %b\r\n" % (number, uid.encode("ascii")))
-
-    def _retr(self, number: int) -> Reply:
-        """RETR (RFC 1939 section 5)."""
-        message = self._open_maildrop.message(number)
-        if message is None:
-            return self._missing(number)
-        reply = message.prepared
-        if not isinstance(reply, Reply):
-            reply = message.prepared = _retrieval(message)
-        return reply
-
-    def _top(self, number: int, lines: int) -> Reply:
-        """TOP (RFC 1939 section 7)."""
-        message = self._open_maildrop.message(number)
-        if message is None:
-            return self._missing(number)
-        # A message has two octets a line at least: who asks for so many lines asks for the whole message, as fetchmail
-        # does by `TOP n 99999999`.
-        whole = lines * 2 >= message.octets
-        return Reply(
-            b"+OK top of message follows\r\n",
-            lambda: top(message.chunks(), lines),
-            uid=message.uid if whole else None,
-            announced=message.octets,
-            by="TOP",
+        payload = self._offer.payload(
+            transaction=self.state is State.TRANSACTION, secure=self._secure, mechanisms=self._mechanisms()
         )
+        return Reply(b"+OK capability list follows\r\n", payload)
 
-    def _dele(self, number: int) -> Reply:
-        """DELE (RFC 1939 section 5): marks; nothing is removed before UPDATE."""
-        if self._open_maildrop.mark(number):
-            return Ok(f"message {number} deleted")
-        return self._missing(number)
-
-    def _noop(self) -> Reply:
-        """NOOP (RFC 1939 section 5)."""
-        return replies.OK
-
-    def _rset(self) -> Reply:
-        """RSET (RFC 1939 section 5)."""
-        maildrop = self._open_maildrop
-        maildrop.unmark_all()
-        return Ok(f"maildrop has {_summary(maildrop)}")
+    # UPDATE
 
     def _quit(self) -> Reply:
         """QUIT in TRANSACTION: UPDATE, then the lock is freed, then the answer (RFC 1939 section 6)."""
@@ -280,70 +287,44 @@ class Session:
             self.close()
         self.removed = result.removed
         self.abandoned = ()
-        return replies.NOT_ALL_REMOVED if result.kept else replies.SIGNING_OFF
+        return self._coded(replies.NOT_ALL_REMOVED) if result.kept else replies.SIGNING_OFF
 
-    def _missing(self, number: int) -> Reply:
-        """Why a message-number means nothing."""
-        return replies.ALREADY_DELETED if self._open_maildrop.is_marked(number) else replies.NO_SUCH_MESSAGE
-
-    _AUTHORIZATION: ClassVar[dict[bytes, Callable[..., Reply]]] = {
-        b"USER": _user,
-        b"PASS": _pass,
-        b"APOP": _apop,
-        b"CAPA": _capa,
-        b"QUIT": _leave,
+    _COMMANDS: ClassVar[dict[str, Handlers]] = {
+        "": {b"QUIT": _leave},
+        "USER": {b"USER": _user, b"PASS": _pass},
+        "CAPA": {b"CAPA": _capa},
+        "SASL": {b"AUTH": _auth},
+        "STLS": {b"STLS": _stls},
     }
+    """What can be said before the login, by the capability without which it cannot."""
 
-    _WITHOUT_APOP: ClassVar = {keyword: handler for keyword, handler in _AUTHORIZATION.items() if keyword != b"APOP"}
+    _AFTERWARDS: ClassVar[dict[str, Handlers]] = {"": {b"QUIT": _quit}, "CAPA": {b"CAPA": _capa}}
+    """The same after it, beside the commands of :class:`Transaction`."""
 
-    _TRANSACTION: ClassVar[dict[bytes, Callable[..., Reply]]] = {
-        b"STAT": _stat,
-        b"LIST": _list,
-        b"RETR": _retr,
-        b"DELE": _dele,
-        b"NOOP": _noop,
-        b"RSET": _rset,
-        b"TOP": _top,
-        b"UIDL": _uidl,
-        b"CAPA": _capa,
-        b"QUIT": _quit,
+    @classmethod
+    @lru_cache(maxsize=64)
+    def _authorization(cls, tags: frozenset[str], apop: bool, passwords: bool) -> Handlers:  # noqa: FBT001
+        """The commands of AUTHORIZATION under these capabilities; without ``passwords``, USER and PASS are refused."""
+        handlers = _under(tags, cls._COMMANDS)
+        if apop:
+            handlers[b"APOP"] = cls._apop
+        if "USER" in tags and not passwords:
+            handlers[b"USER"] = handlers[b"PASS"] = cls._in_clear
+        return handlers
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def _transaction(cls, tags: frozenset[str]) -> Handlers:
+        """The commands of TRANSACTION under these capabilities."""
+        return _under(tags, cls.COMMANDS, cls._AFTERWARDS)
+
+
+def _under(tags: frozenset[str], *tables: dict[str, Handlers]) -> Handlers:
+    """The commands that these capabilities bring."""
+    return {
+        keyword: handler
+        for table in tables
+        for tag, group in table.items()
+        if not tag or tag in tags
+        for keyword, handler in group.items()
     }
-
-
-def _retrieval(message: Message) -> Reply:
-    """The reply to RETR; a stored message is byte-stuffed once, or not copied if nothing is to be stuffed."""
-    payload: bytes | Callable[[], Iterable[bytes]] = message.chunks
-    if message.size is not None:
-        payload = message.content
-        if payload.startswith(b".") or b"\r\n." in payload:
-            payload = b"".join(stuffed([payload]))
-    return Reply(
-        b"+OK %d octets\r\n" % message.octets, payload, uid=message.uid, announced=message.octets, raw=message.chunks
-    )
-
-
-def _summary(maildrop: OpenMaildrop) -> str:
-    """How much there is, in words."""
-    count, octets = maildrop.stat()
-    return f"{count} message{'' if count == 1 else 's'} ({octets} octets)"
-
-
-def _listing(maildrop: OpenMaildrop, text: str, form: bytes, entries: Callable[[], Iterable[tuple[Any, ...]]]) -> Reply:
-    """A listing as one piece where it is short, else made while it is sent."""
-    status = Ok(text).status
-    if maildrop.stat()[0] <= PREPARED_LISTING:
-        return Reply(status, b"".join([form % entry for entry in entries()]))
-
-    def chunks() -> Iterator[bytes]:
-        lines: list[bytes] = []
-        for entry in entries():
-            lines.append(form % entry)
-            if len(lines) == LISTING_CHUNK:
-                yield b"".join(lines)
-                lines.clear()
-        yield b"".join(lines)
-
-    return Reply(status, chunks)
-
-
-_CAPA: Final = "".join(f"{capability}\r\n" for capability in CAPABILITIES).encode()

@@ -28,7 +28,7 @@ LINES: Final = {
     "USER": "USER ann",
     "PASS": "PASS not-a-secret",
     "APOP": "APOP ann {digest}",
-    "AUTH": "AUTH PLAIN",
+    "AUTH": "AUTH PLAIN =",
     "STLS": "STLS",
     "CAPA": "CAPA",
     "LANG": "LANG",
@@ -565,7 +565,10 @@ def effects(pure: Pure, place: Place, action: Action, asked: Asked) -> Iterator[
     want = UIDS.get(action.text, ["m1", "m2"])
     if len(uids) != len(want) or not all(name in {uid, "+"} for uid, name in zip(uids, want, strict=True)):
         yield f"the maildrop has {uids}"
-    calls = {"call": ["session 1"], "reply": [asked.line] if place.point not in POINTS else ["greeting"]}
+    calls = {
+        "call": ["session 1"],
+        "reply": [asked.line.removesuffix(" =")] if place.point not in POINTS else ["greeting"],
+    }
     calling = "<called>" in action.text or "<refuse>" in action.text
     if (calls[action.verb] if calling else []) != CALLED:
         yield f"the function was called with {CALLED}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DETERMINISTIC = settings(derandomize=True, deadline=None, database=None, max_examples=200)
 
-STATUS_LINE = re.compile(rb"(\+OK|-ERR)( [\x20-\x7e]+)?\r\n")
+STATUS_LINE = re.compile(rb"(\+OK|-ERR)( [\x20-\x7e]+)?\r\n|\+ [A-Za-z0-9+/]*={0,2}\r\n")
 
 MULTI_LINE = re.compile(rb"(?is)(RETR |TOP |CAPA\Z|LIST\Z|UIDL\Z).*")
 """The lines whose positive reply has a payload."""
@@ -98,6 +98,8 @@ def test_lines_are_the_same_however_the_octets_are_cut(octets: bytes, places: li
         lines: list[Line] = []
         for piece in pieces:
             lines += reader.feed(piece)
+            while reader.held:
+                lines += reader.feed()
             assert len(reader.rest) <= limit - 1
         assert lines == split(octets, limit)
 
@@ -153,6 +155,8 @@ def test_every_line_gets_one_legal_reply_however_the_octets_are_cut(
     whole = outcome(make_server(clear), before, [octets])
     pieces = outcome(make_server(clear), before, cut(octets, places))
     lines = split(octets, LINE_LIMIT)
+    if lines[-1:] == [OVERLONG] and whole.lines[-1] == "+ ":
+        del lines[-1]  # a response may be longer, and is not whole yet
     assert is_legal(whole.said, lines)
     if OVERLONG in lines:  # where such a line is dropped early, nobody has seen what else was wrong with it
         whole, pieces = whole._replace(broken=set()), pieces._replace(broken=set())

@@ -1,0 +1,176 @@
+"""The TRANSACTION state: what each command does with the open maildrop (RFC 1939 sections 5 to 7).
+
+Knows the open maildrop, numbers and sizes; must not know who logged in or how, nor which commands are offered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+
+from pop3s_fake.protocol import replies
+from pop3s_fake.protocol.replies import Ok, Reply, stuffed
+from pop3s_fake.protocol.states import State
+from pop3s_fake.protocol.top import top
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pop3s_fake.maildrop import Message, OpenMaildrop
+
+__all__ = ("Handlers", "Transaction", "summary")
+
+Handlers: TypeAlias = "dict[bytes, Callable[..., Reply]]"
+"""What carries out each command, by its keyword in upper case."""
+
+LISTING_CHUNK: Final = 256
+"""Lines of a listing that are made at once: few enough that the first octets of a huge one leave soon."""
+
+PREPARED_LISTING: Final = 64
+"""Messages up to which a listing is one piece of octets, ready to send."""
+
+
+class Transaction:
+    """The commands of TRANSACTION; :class:`~pop3s_fake.protocol.session.Session` decides which of them there are."""
+
+    __slots__ = ("abandoned", "maildrop", "removed", "state")
+
+    maildrop: OpenMaildrop | None
+    """What this session sees of the maildrop; None outside TRANSACTION."""
+    state: State
+    removed: tuple[str, ...]
+    """The unique-ids that UPDATE removed."""
+    abandoned: tuple[str, ...]
+    """The unique-ids that were marked when the session ended without UPDATE."""
+
+    def __init__(self) -> None:
+        self.state = State.AUTHORIZATION
+        self.maildrop = None
+        self.removed = ()
+        self.abandoned = ()
+
+    def close(self) -> None:
+        """End the session without UPDATE: nothing is removed and the maildrop is free again.  Does so once."""
+        maildrop, self.maildrop = self.maildrop, None
+        if maildrop is not None:
+            self.abandoned = tuple(maildrop.marked_uids())
+            maildrop.close()
+
+    @property
+    def _open_maildrop(self) -> OpenMaildrop:
+        """The maildrop, which is there because the handlers of TRANSACTION are."""
+        assert self.maildrop is not None
+        return self.maildrop
+
+    def _stat(self) -> Reply:
+        """STAT (RFC 1939 section 5)."""
+        return Reply(b"+OK %d %d\r\n" % self._open_maildrop.stat())
+
+    def _list(self, number: int | None = None) -> Reply:
+        """LIST (RFC 1939 section 5): scan listings."""
+        maildrop = self._open_maildrop
+        if number is None:
+            return _listing(maildrop, summary(maildrop), b"%d %d\r\n", maildrop.listing)
+        size = maildrop.octets(number)
+        return self._missing(number) if size is None else Reply(b"+OK %d %d\r\n" % (number, size))
+
+    def _uidl(self, number: int | None = None) -> Reply:
+        """UIDL (RFC 1939 section 7): unique-id listings."""
+        maildrop = self._open_maildrop
+        if number is None:
+            return _listing(
+                maildrop,
+                "unique-id listing follows",
+                b"%d %b\r\n",
+                lambda: ((number, uid.encode("ascii")) for number, uid in maildrop.unique_ids()),
+            )
+        uid = maildrop.uid(number)
+        return self._missing(number) if uid is None else Reply(b"+OK %d %b\r\n" % (number, uid.encode("ascii")))
+
+    def _retr(self, number: int) -> Reply:
+        """RETR (RFC 1939 section 5)."""
+        message = self._open_maildrop.message(number)
+        if message is None:
+            return self._missing(number)
+        reply = message.prepared
+        if not isinstance(reply, Reply):
+            reply = message.prepared = _retrieval(message)
+        return reply
+
+    def _top(self, number: int, lines: int) -> Reply:
+        """TOP (RFC 1939 section 7)."""
+        message = self._open_maildrop.message(number)
+        if message is None:
+            return self._missing(number)
+        # A message has two octets a line at least: who asks for so many lines asks for the whole message, as fetchmail
+        # does by `TOP n 99999999`.
+        whole = lines * 2 >= message.octets
+        return Reply(
+            b"+OK top of message follows\r\n",
+            lambda: top(message.chunks(), lines),
+            uid=message.uid if whole else None,
+            announced=message.octets,
+            by="TOP",
+        )
+
+    def _dele(self, number: int) -> Reply:
+        """DELE (RFC 1939 section 5): marks; nothing is removed before UPDATE."""
+        if self._open_maildrop.mark(number):
+            return Ok(f"message {number} deleted")
+        return self._missing(number)
+
+    def _noop(self) -> Reply:
+        """NOOP (RFC 1939 section 5)."""
+        return replies.OK
+
+    def _rset(self) -> Reply:
+        """RSET (RFC 1939 section 5)."""
+        maildrop = self._open_maildrop
+        maildrop.unmark_all()
+        return Ok(f"maildrop has {summary(maildrop)}")
+
+    def _missing(self, number: int) -> Reply:
+        """Why a message-number means nothing."""
+        return replies.ALREADY_DELETED if self._open_maildrop.is_marked(number) else replies.NO_SUCH_MESSAGE
+
+    COMMANDS: ClassVar[dict[str, Handlers]] = {
+        "": {b"STAT": _stat, b"LIST": _list, b"RETR": _retr, b"DELE": _dele, b"NOOP": _noop, b"RSET": _rset},
+        "TOP": {b"TOP": _top},
+        "UIDL": {b"UIDL": _uidl},
+    }
+    """The commands, by the capability without which they cannot be said."""
+
+
+def _retrieval(message: Message) -> Reply:
+    """The reply to RETR; a stored message is byte-stuffed once, or not copied if nothing is to be stuffed."""
+    payload: bytes | Callable[[], Iterable[bytes]] = message.chunks
+    if message.size is not None:
+        payload = message.content
+        if payload.startswith(b".") or b"\r\n." in payload:
+            payload = b"".join(stuffed([payload]))
+    return Reply(
+        b"+OK %d octets\r\n" % message.octets, payload, uid=message.uid, announced=message.octets, raw=message.chunks
+    )
+
+
+def summary(maildrop: OpenMaildrop) -> str:
+    """How much there is, in words."""
+    count, octets = maildrop.stat()
+    return f"{count} message{'' if count == 1 else 's'} ({octets} octets)"
+
+
+def _listing(maildrop: OpenMaildrop, text: str, form: bytes, entries: Callable[[], Iterable[tuple[Any, ...]]]) -> Reply:
+    """A listing as one piece where it is short, else made while it is sent."""
+    status = Ok(text).status
+    if maildrop.stat()[0] <= PREPARED_LISTING:
+        return Reply(status, b"".join([form % entry for entry in entries()]))
+
+    def chunks() -> Iterator[bytes]:
+        lines: list[bytes] = []
+        for entry in entries():
+            lines.append(form % entry)
+            if len(lines) == LISTING_CHUNK:
+                yield b"".join(lines)
+                lines.clear()
+        yield b"".join(lines)
+
+    return Reply(status, chunks)
