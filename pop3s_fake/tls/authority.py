@@ -21,7 +21,7 @@ import trustme
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.tls.certificates import certificate as entry_of
 from pop3s_fake.tls.certificates import client_certificate as client_entry_of
-from pop3s_fake.tls.contexts import CLIENT_CERTIFICATE, server_context
+from pop3s_fake.tls.contexts import CLIENT_CERTIFICATE, ServerContext, server_context
 from pop3s_fake.tls.issuing import Issued, issue, issue_to_client, new_authority, revocation_list
 from pop3s_fake.tls.settings import Tls
 
@@ -65,7 +65,7 @@ class Authority:
         self._ca = new_authority()
         self._directory: Path | None = None
         self._issued: dict[tuple[str, tuple[str, ...]], Issued] = {}
-        self._contexts: dict[tuple[str, tuple[str, ...], Tls, str | None], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, tuple[str, ...], Tls, str | None], ServerContext] = {}
         self._clients: dict[tuple[str, str], ClientCertificate] = {}
         self._ca_file: Path | None = None
         self._crl_file: Path | None = None
@@ -166,7 +166,7 @@ class Authority:
         names: Sequence[str] = ("localhost",),
         tls: Tls = _DEFAULT_TLS,
         client_certificate: Literal["required", "optional"] | None = None,
-    ) -> ssl.SSLContext:
+    ) -> ServerContext:
         """The context of a server that shows this certificate for these names and shakes hands as ``tls`` says.
 
         ``certificate`` is an id of the catalogue; all ids, names, settings combine.  With ``client_certificate`` the

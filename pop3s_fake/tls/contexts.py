@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pop3s_fake.tls.issuing import Issued
     from pop3s_fake.tls.settings import Tls
 
-__all__ = ("CLIENT_CERTIFICATE", "server_context")
+__all__ = ("CLIENT_CERTIFICATE", "ServerContext", "server_context")
 
 CLIENT_CERTIFICATE: dict[str | None, ssl.VerifyMode] = {
     None: ssl.CERT_NONE,
@@ -45,14 +45,21 @@ _GROUP_ALIASES = {
 }
 
 
-def server_context(tls: Tls, issued: Issued, *, client_certificate: str | None, client_ca: str) -> ssl.SSLContext:
+class ServerContext(ssl.SSLContext):
+    """A context that remembers which certificate it shows, as ssl does not tell; ``certificate`` is that as PEM."""
+
+    certificate: bytes
+
+
+def server_context(tls: Tls, issued: Issued, *, client_certificate: str | None, client_ca: str) -> ServerContext:
     """Make a context that shakes hands as ``tls`` says and shows ``issued``.
 
     ``client_certificate`` is None, "optional" or "required"; those issued by ``client_ca`` (PEM) are accepted.  None
     asks for none: RFC 8314 section 4.2 wants no CertificateRequest unless certificates are mapped to users.  Raises
     UsageError for what this Python or its OpenSSL lacks.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    context.certificate = issued.certificates[0]
     _set_versions(context, tls)
     _set_ciphers(context, tls, weak=issued.weak)
     _set_groups(context, tls)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
+from pop3s_fake.tls.bindings import bindings
+from pop3s_fake.tls.contexts import ServerContext
 from pop3s_fake.tls.hello import ClientHello, NotTls, client_hello
 
 __all__ = ("Records", "TlsFacts", "of_records")
@@ -167,6 +169,19 @@ class Records:
             resumed=bool(self._tls.session_reused),
             client_certificate=_common_name(self._tls) if cipher else None,
         )
+
+    def bindings(self) -> dict[str, bytes]:
+        """The channel bindings (RFC 5056) by their types, as they are now; computed when they are asked for."""
+        context = self._tls.context
+        return bindings(self._tls, context.certificate if isinstance(context, ServerContext) else None)
+
+    def identities(self) -> tuple[str, ...]:
+        """The names in the client's verified certificate: common names, then e-mail addresses, then host names."""
+        certificate = cast("dict[str, Any]", self._tls.getpeercert() or {}) if self._tls.cipher() else {}
+        subject = [pair for part in certificate.get("subject", ()) for pair in part]
+        names = [*subject, *certificate.get("subjectAltName", ())]
+        kinds = ("commonName", "email", "DNS")
+        return tuple(dict.fromkeys(name for kind in kinds for what, name in names if what == kind))
 
 
 def of_records(error: ssl.SSLError) -> bool:
