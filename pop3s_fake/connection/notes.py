@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from pop3s_fake.ledger import Sending
 from pop3s_fake.masking import MASK, hidden, masked
 from pop3s_fake.protocol.lines import LINE_LIMIT, OVERLONG, Line
-from pop3s_fake.protocol.violations import VIOLATIONS, broken
+from pop3s_fake.protocol.linting.forms import broken
+from pop3s_fake.protocol.violations import requirement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,14 +92,18 @@ class Notes:
         row = broken(line)
         if row is None or row in self._broken:
             return
+        self.broke(row, "an endless line" if line is OVERLONG else self._masked(line))
+
+    def broke(self, row: str, said: str) -> None:
+        """Note and tell, once a session, that the client broke this requirement by what it said, masked already."""
+        if row in self._broken:
+            return
         self._broken.add(row)
-        requirement = VIOLATIONS[row]
-        settings, log = self._settings, self._log
+        asked, settings, log = requirement(row), self._settings, self._log
         log.happened(settings.now(), f"the client broke {row}")
-        wanted = settings.strict == "should" or (settings.strict and requirement.level == "MUST")
+        wanted = settings.strict == "should" or (settings.strict and asked.verdict == "fails")
         if wanted and row not in settings.allow and settings.complain is not None:
-            said = "an endless line" if line is OVERLONG else self._masked(line)
-            settings.complain(requirement.violation(log.number, said))
+            settings.complain(asked.violation(log.number, said))
 
     def hidden(self, octets: bytes) -> bytes:
         """Octets of ours as they may be shown: a rule may tell a client its own password."""

@@ -1,69 +1,125 @@
-"""What a client must not do, as data: the rows that this server can tell from the octets alone.
+"""What a client must not do, as data: every requirement on a client, and which of them a server can see by itself.
 
-Knows the requirement's id, its level, its words and the sentence that tells of a client that broke it; must not know
-whether that is told to anybody.
+Knows ``client_rows.toml``, its closed structure, and the sentence that tells of a client that broke a row; must not
+know how that is noticed, nor whether it is told to anybody.  The file is read when somebody asks: a conversation in
+which nothing is broken does not load it.
 """
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
 
-from pop3s_fake.errors import ProtocolViolation
-from pop3s_fake.protocol.lines import COMMAND_LIMIT, OVERLONG, Line
+from pop3s_fake.errors import ProtocolViolation, UsageError, nearest
 
-__all__ = ("VIOLATIONS", "Requirement", "broken")
+__all__ = ("Requirement", "allowed", "read_requirements", "requirement", "requirements")
 
-Level = Literal["MUST", "SHOULD"]
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
-SHOWN: Final = 100
+SHOWN = 100
 """Characters of a client's line that a sentence shows."""
 
 
-class Requirement(NamedTuple):
-    """One thing that a specification asks of a client."""
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that a specification asks of a client; the fields are described at the top of ``client_rows.toml``."""
 
     row: str
-    level: Level
-    text: str
+    level: Literal[
+        "MUST",
+        "MUST NOT",
+        "MUST (configurable)",
+        "must",
+        "must not",
+        "must(d)",
+        "SHOULD",
+        "should",
+        "should(d)",
+        "MAY",
+        "may",
+        "PROJ",
+    ]
+    rfc: str
+    seen: tuple[Literal["W", "T", "K", "R"], ...]
+    requirement: str
+    verdict: Literal["fails", "warns", "unseen"]
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        """A row is watched, or there is a reason."""
+        if bool(self.why) != (self.verdict == "unseen"):
+            raise ValueError("why= is for what is unseen, and for nothing else")
+
+    @property
+    def watched(self) -> bool:
+        """Whether the server sees by itself that a client breaks it."""
+        return self.verdict != "unseen"
 
     def violation(self, session: int, said: str) -> ProtocolViolation:
         """What tells the test that the client sent this line, masked already, in the session of this number."""
+        word = "MUST" if self.verdict == "fails" else "SHOULD"
         return ProtocolViolation(
-            f"{self.row} ({self.level}): {self.text}\n"
+            f"{self.row} ({word}): {self.requirement} ({self.rfc})\n"
             f"  session {session} sent: {said if len(said) <= SHOWN else said[:SHOWN] + ' ...'}\n"
             f'  -> mend the client, or allow it in this test with allow=["{self.row}"]'
         )
 
 
-VIOLATIONS: Final[dict[str, Requirement]] = {
-    requirement.row: requirement
-    for requirement in (
-        Requirement(
-            "C-1939-3.2",
-            "MUST",
-            "a command is a keyword and arguments, parted by single spaces and ended by CRLF (RFC 1939 section 3)",
-        ),
-        Requirement(
-            "C-2449-4.1",
-            "MUST",
-            f"a command has at most {COMMAND_LIMIT} octets, its CRLF counted (RFC 2449 section 4)",
-        ),
-    )
-}
+def requirement(row: str) -> Requirement:
+    """The requirement with this id.
 
-
-def broken(line: Line) -> str | None:
-    """The id of the requirement that this line breaks, or None.
-
-    An unknown keyword breaks none, and a password may hold any spaces.
-
-    >>> broken(b"RETR 2"), broken(b"RETR  2"), broken(b"PASS  a b "), broken(b"a" * 254)
-    (None, 'C-1939-3.2', None, 'C-2449-4.1')
+    >>> requirement("C-1939-4.1").requirement
+    'a client does not log in where the greeting was negative'
     """
-    if line is OVERLONG or len(line) > COMMAND_LIMIT - 2:
-        return "C-2449-4.1"
-    if b"\n" in line or b"\r" in line or b"\t" in line or line[:1] in {b"", b" "}:
-        return "C-1939-3.2"
-    if (b"  " in line or line.endswith(b" ")) and line[:5].upper() != b"PASS ":
-        return "C-1939-3.2"
-    return None
+    return requirements()[row]
+
+
+@cache
+def requirements() -> dict[str, Requirement]:
+    """All of them by their ids, in the order of the file."""
+    return read_requirements((files(__package__) / "client_rows.toml").read_text("utf-8"))
+
+
+def read_requirements(text: str) -> dict[str, Requirement]:
+    r"""Read rows in TOML; UsageError with every mistake in them, each with its path.
+
+    >>> read_requirements("[odd]\nlevel = 'MUST'\nrfc = 'r'\nseen = ['X']\nrequirement = 's'\nverdict = 'fails'")
+    Traceback (most recent call last):
+    ...
+    pop3s_fake.errors.UsageError: client rows: expected one of W, T, K, R @ $['odd'].seen[0]
+    """
+    import cattrs  # noqa: PLC0415  # a tenth of a second that only those pay whose client broke something
+    from cattrs.v import format_exception  # noqa: PLC0415  # the same
+
+    def say(error: BaseException, expected: type | None) -> str:
+        words = getattr(expected, "__args__", ())
+        if words and all(isinstance(word, str) for word in words):
+            return f"expected one of {', '.join(words)}"
+        return str(error) if type(error) is ValueError else format_exception(error, expected)
+
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    tables = {row: {"row": row, **table} for row, table in tomllib.loads(text).items()}
+    try:
+        return converter.structure(tables, dict[str, Requirement])
+    except cattrs.BaseValidationError as error:
+        raise UsageError("client rows: " + "; ".join(cattrs.transform_error(error, format_exception=say))) from None
+
+
+def allowed(row: str) -> str:
+    """The id itself, if ``allow=`` can switch it off; UsageError otherwise.
+
+    >>> allowed("C-1939-3.3")
+    Traceback (most recent call last):
+    ...
+    pop3s_fake.errors.UsageError: allow= has 'C-1939-3.3', which this server cannot see by itself: what is left of the \
+message stands only in what the client stores
+    """
+    known = requirements()
+    if row not in known:
+        raise UsageError(f"unknown requirement in allow= {row!r}{nearest(row.upper(), known)}")
+    if not known[row].watched:
+        raise UsageError(f"allow= has {row!r}, which this server cannot see by itself: {known[row].why}")
+    return row

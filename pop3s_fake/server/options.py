@@ -125,7 +125,7 @@ class ServerOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, at the call."""
-        from pop3s_fake.protocol.violations import VIOLATIONS  # noqa: PLC0415  # only where a server is made
+        from pop3s_fake.protocol.violations import allowed  # noqa: PLC0415  # only where a server is made
         from pop3s_fake.tls.certificates import certificate_ids  # noqa: PLC0415  # the same: it loads cattrs
 
         for field in fields(self):
@@ -144,7 +144,7 @@ class ServerOptions:
         if self.client_certificate is not None:
             _known("client_certificate", self.client_certificate, ("required", "optional"))
         for row in self.allow:
-            _known("requirement in allow=", row, VIOLATIONS)
+            allowed(row)
 
     @classmethod
     def of(cls, keywords: Mapping[str, Any]) -> ServerOptions:

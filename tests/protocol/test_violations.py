@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from pop3s_fake.errors import UsageError
 from pop3s_fake.protocol.lines import OVERLONG
-from pop3s_fake.protocol.violations import VIOLATIONS, Requirement, broken
+from pop3s_fake.protocol.linting.forms import broken
+from pop3s_fake.protocol.violations import Requirement, allowed, read_requirements, requirement, requirements
 
 if TYPE_CHECKING:
     from tests.protocol.conftest import Server
@@ -117,7 +121,7 @@ def test_strictness_decides_what_is_told(
     server: Server, monkeypatch: pytest.MonkeyPatch, strict: Literal[True, False, "should"], told: list[str]
 ) -> None:
     """A MUST always but with False, a SHOULD only with "should"; the transcript notes all."""
-    monkeypatch.setitem(VIOLATIONS, LENGTH, VIOLATIONS[LENGTH]._replace(level="SHOULD"))
+    monkeypatch.setitem(requirements(), LENGTH, replace(requirement(LENGTH), level="SHOULD", verdict="warns"))
     server.strict = strict
     client = server.connect()
     client.ask(" CAPA", "x" * 300)
@@ -144,17 +148,85 @@ def test_a_client_that_breaks_a_rule_is_answered_all_the_same(server: Server) ->
     assert client.ask("STAT") == b"+OK 2 320\r\n"
 
 
-def test_each_requirement_is_known_by_its_id() -> None:
-    """And is broken by a line of its own."""
-    assert {row: requirement.row for row, requirement in VIOLATIONS.items()} == {FORM: FORM, LENGTH: LENGTH}
+def test_each_form_is_broken_by_a_line_of_its_own() -> None:
+    """And by nothing that was said before it."""
     assert (broken(b""), broken(OVERLONG), broken(b"NOOP")) == (FORM, LENGTH, None)
 
 
 def test_a_should_is_told_as_one() -> None:
     """In the same words."""
-    text = str(Requirement("C-1", "SHOULD", "be brief (RFC 1 section 1)").violation(7, "blah"))
-    assert text == (
-        "C-1 (SHOULD): be brief (RFC 1 section 1)\n"
+    asked = Requirement("C-1", "should(d)", "RFC 1 section 1", ("W",), "a client is brief", "warns")
+    assert str(asked.violation(7, "blah")) == (
+        "C-1 (SHOULD): a client is brief (RFC 1 section 1)\n"
         "  session 7 sent: blah\n"
         '  -> mend the client, or allow it in this test with allow=["C-1"]'
     )
+
+
+def test_the_data_has_every_row_of_the_list() -> None:
+    """In its order, and no others: none is silently missing."""
+    listed = (Path(__file__).parent / "client_rows.txt").read_text("utf-8").split()
+    assert len(listed) == 137
+    assert list(requirements()) == listed
+
+
+def test_every_row_is_watched_or_says_why_not() -> None:
+    """Each requirement is a sentence of its own, and a reason never stands beside a verdict."""
+    rows = requirements().values()
+    assert all(bool(row.why) == (not row.watched) for row in rows)
+    assert len({row.requirement for row in rows}) == len(rows)
+    assert not [row.row for row in rows if row.requirement.endswith(".") or row.why.endswith(".")]
+
+
+def test_what_is_forbidden_fails_and_what_should_not_be_warns() -> None:
+    """A must that only warns is one that a correct client may seem to break; no SHOULD fails by itself."""
+    warned = {row.row for row in requirements().values() if row.verdict == "warns" and row.level[0] in "Mm"}
+    assert warned == {"C-1939-3.10", "C-1939-5.LIST.2", "C-2595-4.5", "C-4422-A.1"}
+    assert not [row.row for row in requirements().values() if row.verdict == "fails" and row.level[:2] in {"SH", "sh"}]
+
+
+@pytest.mark.parametrize(
+    ("rows", "complaint"),
+    [
+        (
+            "[a]\nlevel = 'MUST'\nrfc = 'r'\nseen = ['W']\nrequirement = 'q'\nverdict = 'fail'\nodd = 1",
+            "client rows: expected one of fails, warns, unseen @ $['a'].verdict; extra fields found (odd) @ $['a']",
+        ),
+        (
+            "[a]\nlevel = 'Must'\nrfc = 'r'\nseen = []\nrequirement = 'q'\nverdict = 'fails'",
+            (
+                "client rows: expected one of MUST, MUST NOT, MUST (configurable), must, must not, must(d), SHOULD, "
+                "should, should(d), MAY, may, PROJ @ $['a'].level"
+            ),
+        ),
+        (
+            "[a]\nlevel = 'MUST'\nrfc = 'r'\nseen = []\nrequirement = 'q'\nverdict = 'unseen'",
+            "client rows: why= is for what is unseen, and for nothing else @ $['a']",
+        ),
+    ],
+)
+def test_a_mistake_in_the_data_is_told_with_its_place(rows: str, complaint: str) -> None:
+    """All of them at once."""
+    with pytest.raises(UsageError) as caught:
+        read_requirements(rows)
+    assert str(caught.value) == complaint
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ("C-1939-3.22", "unknown requirement in allow= 'C-1939-3.22'; did you mean 'C-1939-3.2'?"),
+        (
+            "C-1939-3.15",
+            (
+                "allow= has 'C-1939-3.15', which this server cannot see by itself: the deadline does this: ClientHung "
+                "tells of a client that waits for longer"
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_allowed_is_told(row: str, complaint: str) -> None:
+    """The nearest id, or why there is nothing to be allowed."""
+    with pytest.raises(UsageError) as caught:
+        allowed(row)
+    assert str(caught.value) == complaint

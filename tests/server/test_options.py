@@ -13,7 +13,11 @@ from pop3s_fake.server.options import ServerOptions, check_keywords, merged
     [
         ({"certificate": "expird"}, "unknown certificate 'expird'; did you mean 'expired'?"),
         ({"client_certificate": "require"}, "unknown client_certificate 'require'; did you mean 'required'?"),
-        ({"allow": ["C-1939-3.1"]}, "unknown requirement in allow= 'C-1939-3.1'; did you mean 'C-1939-3.2'?"),
+        ({"allow": ["c-2449-41"]}, "unknown requirement in allow= 'c-2449-41'; did you mean 'C-2449-4.1'?"),
+        (
+            {"allow": ["C-6186-3"]},
+            "allow= has 'C-6186-3', which this server cannot see by itself: the DNS is not ours",
+        ),
         ({"allow": "C-1939-3.2"}, "allow= is a list, not the text 'C-1939-3.2'"),
         ({"names": "mail.example"}, "names= is a list, not the text 'mail.example'"),
         ({"accounts": "ann"}, "accounts= is a list, not the text 'ann'"),
