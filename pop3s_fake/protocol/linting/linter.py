@@ -40,6 +40,7 @@ class Linter:
     >>> from pop3s_fake.protocol.states import State
     >>> linter = Linter(Accounts())
     >>> linter.greeted(b"-ERR busy\r\n")
+    []
     >>> [breach.row for breach in linter.answered(b"USER ann", b"+OK\r\n", State.AUTHORIZATION)]
     ['C-1939-4.1']
     """
