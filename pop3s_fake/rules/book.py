@@ -112,6 +112,7 @@ class RuleBook:
         self.now = now
         self.armed = False
         self.index: Index = Index([])
+        self.sessions_by: Callable[[RuleBook, int], SessionRules] = SessionRules
         self._entries: list[Entry] = []
         self._withdrawn: list[Entry] = []
         self._sessions: deque[SessionRules] = deque(maxlen=MOST_SESSIONS)
@@ -187,7 +188,7 @@ class RuleBook:
 
     def session(self, number: int) -> SessionRules:
         """What one connection asks, from its beginning."""
-        session = SessionRules(self, number)
+        session = self.sessions_by(self, number)
         self._sessions.append(session)
         return session
 

@@ -11,10 +11,11 @@ from pop3s_fake.rules.misses import Reason, discreet
 from pop3s_fake.rules.placing import Spot, spots
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from random import Random
 
     from pop3s_fake.rules.actions import Action
+    from pop3s_fake.rules.placing import Layout
     from pop3s_fake.rules.rule import Rule
     from pop3s_fake.rules.when import Offset, Phase
 
@@ -46,7 +47,19 @@ class Bound:
     Of two rules for the same dimension in the same phase, layer and offset the one added last wins.
     """
 
-    __slots__ = ("about", "after", "before", "command", "deferred", "during", "losers", "rules", "session", "struck")
+    __slots__ = (
+        "about",
+        "after",
+        "before",
+        "command",
+        "deferred",
+        "during",
+        "losers",
+        "measure",
+        "rules",
+        "session",
+        "struck",
+    )
 
     def __init__(self, session: int, command: str, rules: Sequence[tuple[Rule, Random]]) -> None:
         self.session: int = session
@@ -62,6 +75,8 @@ class Bound:
         """By rule (its id): whether it struck here; False where ``times`` left none."""
         self.deferred: list[Item] = []
         """What follows a ``reply`` in ``!before``: done behind that reply."""
+        self.measure: Callable[[Layout], None] | None = None
+        """Who wants to know the measures of the reply."""
         phases: dict[Phase, list[Item]] = {"before": [], "during": [], "after": []}
         winners = {key: rule for rule, _ in rules for action in rule.actions if (key := _fights_for(rule, action))}
         for order, (rule, dice) in enumerate(rules):

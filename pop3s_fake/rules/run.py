@@ -131,6 +131,8 @@ class Run:
         """The reply and what comes after it."""
         bound = self._bound
         layout = Layout((yield from self._replaced(parts)))
+        if bound.measure is not None:
+            bound.measure(layout)
         goes_on = yield from self._walk(layout, self._placed(layout))
         if goes_on:
             goes_on = yield from self._all([*bound.deferred, *bound.after])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pop3s_fake.factories import MessageFactory
     from pytest_pop3s_fake.deciding import Settings
     from pytest_pop3s_fake.servers import Attach, Route, ServerFactory
+    from pytest_pop3s_fake.sweeping import SweepFactory
     from pytest_pop3s_fake.verdict import Watch
 
 __all__ = (
@@ -33,6 +34,7 @@ __all__ = (
     "pop3s_server",
     "pop3s_server_factory",
     "pop3s_server_options",
+    "pop3s_sweep",
     "pop3s_trusted",
 )
 
@@ -49,6 +51,11 @@ _INI = {
 _MARKER = (
     "pop3s(**keywords): keywords of pop3s_fake.Pop3sServer for the servers of this test; of several markers the "
     "nearest wins, lists add up, None clears"
+)
+
+_SHARDS = (
+    "pop3s_shards(count): let so many tests share the points of a pop3s_sweep, each with the uncut control and every "
+    "count-th point"
 )
 
 
@@ -70,8 +77,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; refuse options that cannot be."""
+    """Register the markers; refuse options that cannot be."""
     config.addinivalue_line("markers", _MARKER)
+    config.addinivalue_line("markers", _SHARDS)
     if _options_given(config):
         _settings(config)
 
@@ -92,6 +100,24 @@ def _settings(config: pytest.Config) -> Settings:
 
         settings = config.stash[_SETTINGS] = read_settings(config, chosen=int.from_bytes(os.urandom(4), "big"))
     return settings
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make as many tests of one as its marker `pop3s_shards` says; the same in each xdist worker."""
+    mark = metafunc.definition.get_closest_marker("pop3s_shards")
+    if mark is None:
+        return
+    from pytest_pop3s_fake.marker import shards  # noqa: PLC0415  # only where the marker is used
+
+    if "_pop3s_shard" in metafunc.fixturenames:
+        parts = shards(metafunc.definition, mark)
+        ids = [f"{number}-of-{count}" for number, count in parts]
+        metafunc.parametrize("_pop3s_shard", parts, indirect=True, ids=ids)
+    elif mark in metafunc.definition.own_markers:
+        raise pytest.UsageError(
+            f"the marker pop3s_shards of {metafunc.definition.nodeid} parts a sweep, and the test has none: "
+            "let it use the fixture pop3s_sweep"
+        )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -199,6 +225,33 @@ def pop3s_server_factory(
 def pop3s_server(pop3s_server_factory: ServerFactory) -> Pop3sServer:
     """A running server with one account, a maildrop, and a certificate of `pop3s_authority`; fresh for this test."""
     return pop3s_server_factory.of_the_test()
+
+
+@pytest.fixture
+def _pop3s_shard(request: pytest.FixtureRequest) -> tuple[int, int]:
+    """Which part of a sweep this test visits, and of how many."""
+    part: tuple[int, int] = getattr(request, "param", (1, 1))
+    return part
+
+
+@pytest.fixture
+def pop3s_sweep(
+    request: pytest.FixtureRequest,
+    _pop3s_watch: Watch,
+    pop3s_server_factory: ServerFactory,
+    _pop3s_shard: tuple[int, int],
+    tmp_path: Path,
+) -> SweepFactory:
+    """Break one conversation again and again, each time at another octet.
+
+    `for point in pop3s_sweep("cut", messages=3):` gives the points, and `with point as server:` is a subtest with a
+    fresh server; `point.path` is a fresh folder.  The first point is the uncut control, which must pass.  See
+    `pop3s_fake.sweep.Sweep` for kinds, units and samples.
+    """
+    from pytest_pop3s_fake.sweeping import SweepFactory  # noqa: PLC0415  # only where it is used
+
+    del _pop3s_shard, tmp_path  # it takes them from the request; here they are asked for in time
+    return SweepFactory(request, _settings(request.config), _pop3s_watch, factory=pop3s_server_factory)
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pop3s_fake.errors import UsageError
 from pop3s_fake.server.pointing import code_of, raise_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    import pytest
-
-__all__ = ("check_reached", "own_keywords", "shown")
+__all__ = ("check_reached", "own_keywords", "shards", "shown")
 
 # Frames of this module tell nobody anything; the line of the test does.
 __tracebackhide__ = True
@@ -60,3 +60,15 @@ def check_reached(item: pytest.Item, reached: Collection[str]) -> None:
             "  -> let the test use one of them, or take the marker away"
         )
         raise_at(code_of(getattr(item, "function", None)), problem)
+
+
+def shards(item: pytest.Item, mark: pytest.Mark) -> list[tuple[int, int]]:
+    """The parts that the marker `pop3s_shards` makes of a test: (1, 8), (2, 8) and so on."""
+    count = mark.args[0] if len(mark.args) == 1 and not mark.kwargs else None
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        given = ", ".join([*map(repr, mark.args), *(f"{name}={value!r}" for name, value in mark.kwargs.items())])
+        raise pytest.UsageError(
+            f"the marker pop3s_shards of {item.nodeid} takes a number of parts from 1 on, as in pop3s_shards(8), "
+            f"not {given or 'nothing'}"
+        )
+    return [(number, count) for number in range(1, count + 1)]

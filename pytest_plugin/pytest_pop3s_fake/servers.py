@@ -69,7 +69,7 @@ class ServerFactory:
     @property
     def authority(self) -> Authority:
         """Who issues the certificates of this test's servers."""
-        authority: Authority = self._keywords({})["authority"]
+        authority: Authority = self.keywords({})["authority"]
         self._watch.reached.add("authority")
         return authority
 
@@ -90,7 +90,7 @@ class ServerFactory:
 
     def _start(self, keywords: Mapping[str, Any]) -> Pop3sServer:
         try:
-            chosen = self._keywords(keywords)
+            chosen = self.keywords(keywords)
             self._watch.reached.update(own_keywords(self._item))
             pinned = "seed" in chosen
             chosen.setdefault("seed", seed_of(self._item, self._settings, len(self._made)))
@@ -107,7 +107,8 @@ class ServerFactory:
         self._made.append((self._watch.add(server, seed), accounts))
         return server
 
-    def _keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    def keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """The keywords with which a server of this test is made, these on top; its rules as `Given`."""
         base = {"authority": self._authority}
         chosen = decided(self._item, self._settings, base=base, options=self._options, call=keywords)
         chosen.setdefault("authority", self._authority)  # a None has cleared it

@@ -17,6 +17,7 @@ from pop3s_fake.server.pointing import code_of, raise_at, trimmed
 
 if TYPE_CHECKING:
     from pop3s_fake.server.server import Pop3sServer
+    from pop3s_fake.sweep import Sweep
     from pytest_pop3s_fake.deciding import Settings
 
 __all__ = ("Watch", "Watched")
@@ -26,6 +27,9 @@ __tracebackhide__ = True
 
 SECTION: Final = "pop3s transcript"
 """The name of the report's sections."""
+
+SWEEP: Final = "pop3s sweep"
+"""The name of the section that sums up a sweep."""
 
 MOST_LINES: Final = 200
 MOST_CHARACTERS: Final = 64 * 1024
@@ -95,12 +99,15 @@ class Watch:
         """The servers so far."""
         self.reached: set[str] = set()
         """What the test's own marker gives and something was made from."""
+        self.sweeps: list[Sweep] = []
+        """The sweeps so far."""
         self.seed_of_messages: str | None = None
         """How the messages of `pop3s_message_factory` can be had again, if the test uses it."""
+        self._texts: list[str] = []
         self._code = code_of(getattr(item, "function", None))
         self.in_function = True
         """Whether the test function may still be running: what is reported in its call phase is then a subtest."""
-        self._show([], "call")  # what a run of the same test before this one has left
+        self._clear(SECTION, SWEEP)  # what a run of the same test before this one has left
 
     def add(self, server: Pop3sServer, seed: str) -> Watched:
         """Watch this server, too."""
@@ -108,9 +115,18 @@ class Watch:
         self.servers.append(watched)
         return watched
 
+    def drop(self, watched: Watched, *, keep: bool) -> None:
+        """Watch this server no more; ``keep`` its transcript for the file."""
+        if watched in self.servers:
+            self.servers.remove(watched)
+            if keep and self._settings.transcript_dir is not None:
+                self._texts.append(watched.whole_text())
+        self._clear(SECTION)
+
     def pronounce(self) -> None:
         """Raise what went wrong, if anything did."""
         problems = [problem for watched in self.servers for problem in watched.problems()]
+        problems += [problem for sweep in self.sweeps for problem in sweep.untold()]
         raised = verdict(problems)
         if raised is None:
             return
@@ -122,10 +138,19 @@ class Watch:
         """Raise an error for which no line of the test is to blame, so that its report points at the test itself."""
         raise_at(self._code, error)
 
+    def pointed(self, error: BaseException) -> BaseException:
+        """The same error, as :meth:`point` raises it."""
+        try:
+            self.point(error)
+        except BaseException as raised:  # noqa: BLE001  # it is this very error
+            return raised
+
     def report_on(self, call: pytest.CallInfo[None]) -> None:
         """Complete what is about to become a report: notes on its failure, and the transcript as a section."""
         whole = call.when != "call" or not self.in_function
         failure = call.excinfo.value if call.excinfo is not None else None
+        if whole and call.when == "call" and self.sweeps:
+            self._show_sweeps()
         if failure is None:
             if whole and call.when == "call" and self._settings.transcript == "all":
                 self._show(self.servers, "call")
@@ -139,26 +164,39 @@ class Watch:
             if self._settings.transcript != "none":
                 self._show(self.servers, call.when)
 
+    def _show_sweeps(self) -> None:
+        """Let the report of the test say which points of its sweeps failed, neighbours in one."""
+        from pop3s_fake.sweep.telling import digest  # noqa: PLC0415  # only where there was a sweep
+
+        self._clear(SWEEP)
+        for sweep in self.sweeps:
+            if sweep.failed and sweep.tells:
+                self._item.add_report_section("call", SWEEP, digest(sweep.failed, sweep.visited))
+
     def _show(self, servers: list[Watched], when: str) -> None:
         """Let these transcripts be the report's only ones."""
-        sections = self._item._report_sections  # noqa: SLF001  # pytest can add to them, never replace
-        sections[:] = [section for section in sections if section[1] != SECTION]
+        self._clear(SECTION)
         for watched in servers:
             self._item.add_report_section(when, SECTION, watched.text())
         if self.seed_of_messages not in {None, *(watched.seed for watched in servers)}:
             self._item.add_report_section(when, SECTION, f"pop3s_message_factory, {self.seed_of_messages}")
 
+    def _clear(self, *names: str) -> None:
+        """Let the report have no sections of these names."""
+        sections = self._item._report_sections  # noqa: SLF001  # pytest can add to them, never replace
+        sections[:] = [section for section in sections if section[1] not in names]
+
     def write(self) -> None:
         """Leave the transcripts in a file, if that was asked for; a rerun of the test adds to it."""
         directory = self._settings.transcript_dir
-        if directory is None or not self.servers:
+        texts = [*self._texts, *(watched.whole_text() for watched in self.servers)]
+        if directory is None or not texts:
             return
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / _file_name(self._item.nodeid)
         begun = self._item.config.stash.setdefault(_WRITTEN, set())
-        texts = [self._item.nodeid, *(watched.whole_text() for watched in self.servers)]
         with path.open("a" if path.name in begun else "w", encoding="utf-8") as file:
-            file.write("\n\n".join(texts) + "\n")
+            file.write("\n\n".join([self._item.nodeid, *texts]) + "\n")
         begun.add(path.name)
 
 

@@ -1,0 +1,196 @@
+"""Where a measured conversation can be broken: the kinds of break and the units of a sweep, as two tables.
+
+Knows replies by their measures and how a rule names a place in them; must not know servers, clients or who sweeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pop3s_fake.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pop3s_fake.rules.measuring import Measured
+
+__all__ = ("KINDS", "UNITS", "Kind", "Place", "chosen", "kind_of", "places")
+
+
+class Mark(NamedTuple):
+    """A place in one reply."""
+
+    when: str
+    """What follows the point in a rule: ``!before``, ``@17`` or ``!after``."""
+    octet: int
+    """How many octets of the reply the client has by then."""
+
+
+BEFORE: Final = "!before"
+AFTER: Final = "!after"
+
+
+def around(reply: Measured) -> Iterator[Mark]:
+    """Before the command is carried out, before its reply, behind its reply."""
+    yield Mark(BEFORE, 0)
+    yield Mark("@0", 0)
+    yield Mark(AFTER, reply.octets)
+
+
+def octets(reply: Measured) -> Iterator[Mark]:
+    """Between all octets."""
+    yield Mark(BEFORE, 0)
+    for octet in range(reply.octets):
+        yield Mark(f"@{octet}", octet)
+    yield Mark(AFTER, reply.octets)
+
+
+def lines(reply: Measured) -> Iterator[Mark]:
+    """Between all lines."""
+    yield Mark(BEFORE, 0)
+    octet = 0
+    for line in reply.lines:
+        yield Mark(f"@{octet}", octet)
+        octet += line
+    yield Mark(AFTER, octet)
+
+
+def boundaries(reply: Measured) -> Iterator[Mark]:
+    """Around the reply, behind its first line, and before and within what completes it."""
+    yield Mark(BEFORE, 0)
+    for octet in sorted({0, *reply.lines[:1], *range(reply.end, reply.octets)} - {reply.octets}):
+        yield Mark(f"@{octet}", octet)
+    yield Mark(AFTER, reply.octets)
+
+
+UNITS: Final[dict[str, Callable[[Measured], Iterator[Mark]]]] = {
+    "octets": octets,
+    "lines": lines,
+    "commands": around,
+    "boundaries": boundaries,
+}
+"""What lies between two points, by name: the marks of one reply, in order.  A new unit is a row here."""
+
+
+class Kind(NamedTuple):
+    """A kind of break."""
+
+    name: str
+    action: str
+    """As a rule has it."""
+    units: tuple[str, ...]
+    """Between what it can be swept; the first one is taken where none is given."""
+    behind: bool = True
+    """Whether it is one behind a whole reply, too: who waits there for nothing never sees a stall."""
+
+
+_ALL: Final = tuple(UNITS)
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        Kind("cut", "end fin", _ALL),
+        Kind("reset", "end rst", _ALL),
+        Kind("close-notify", "end clean", _ALL),
+        Kind("stall", "wait forever", ("commands", "boundaries"), behind=False),
+    )
+}
+
+
+def kind_of(name: str, unit: str | None) -> tuple[Kind, str]:
+    """The kind of this name, and its unit; a :class:`UsageError` for what is none.
+
+    >>> kind_of("stall", None)[1]
+    'commands'
+    >>> kind_of("cut", "octet")
+    Traceback (most recent call last):
+    ...
+    pop3s_fake.errors.UsageError: unknown unit over='octet' of a cut; did you mean 'octets'?
+    """
+    kind = KINDS.get(name)
+    if kind is None:
+        raise UsageError(f"unknown kind {name!r} of a sweep{nearest(name, KINDS)}")
+    if unit is None:
+        return kind, kind.units[0]
+    if unit not in kind.units:
+        raise UsageError(f"unknown unit over={unit!r} of a {name}{nearest(unit, kind.units)}")
+    return kind, unit
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of a conversation, and how it is broken there."""
+
+    text: str
+    """As people read it: "cut after octet 417: in RETR 2, line 9"."""
+    rule: str
+    """The rule that does it."""
+    reply: Measured
+    """Where it lies."""
+    boundary: bool
+    """Whether it lies at a boundary, which a sample never leaves out."""
+
+
+def places(kind: Kind, unit: str, replies: Sequence[Measured]) -> list[Place]:
+    """All places of a conversation, in its order; the replies stand session by session.
+
+    >>> from pop3s_fake.rules.measuring import Measured
+    >>> greeting = Measured(1, "greeting", 1, "", (5,), 3)
+    >>> for place in places(KINDS["cut"], "commands", [greeting, Measured(1, "STAT", 1, "STAT", (9,), 7)]):
+    ...     print(f"{place.text:48} {place.rule}")
+    cut after octet 0: before the greeting           greeting@0 session=1 -> end fin
+    cut after octet 5: behind the greeting           greeting!after session=1 -> end fin
+    cut after octet 5: before STAT is carried out    STAT#1!before session=1 -> end fin
+    cut after octet 5: before the answer to STAT     STAT#1@0 session=1 -> end fin
+    cut after octet 14: behind the answer to STAT    STAT#1!after session=1 -> end fin
+    """
+    several = len({reply.session for reply in replies}) > 1
+    result = []
+    said: dict[int, int] = {}
+    for reply in replies:
+        first = said.get(reply.session, 0)
+        said[reply.session] = first + reply.octets
+        bounds = set(boundaries(reply))
+        where = f" in session {reply.session}" if several else ""
+        point = f"{reply.point}#{reply.nth}" if reply.command else reply.point
+        for mark in UNITS[unit](reply):
+            if (mark.when == BEFORE and not reply.command) or (mark.when == AFTER and not kind.behind):
+                continue
+            text = f"{kind.name}{where} after octet {first + mark.octet}: {_told(reply, mark)}"
+            rule = f"{point}{mark.when} session={reply.session} -> {kind.action}"
+            result.append(Place(text, rule, reply, mark in bounds))
+    return result
+
+
+def _told(reply: Measured, mark: Mark) -> str:
+    """Where in a reply it is, in words."""
+    name = reply.command or "the greeting"
+    answer = f"the answer to {name}" if reply.command else name
+    if mark.when == BEFORE:
+        return f"before {name} is carried out"
+    if mark.when == AFTER:
+        return f"behind {answer}"
+    if not mark.octet:
+        return f"before {answer}"
+    if len(reply.lines) == 1:
+        return f"in {name}"
+    begin = 0
+    for number, line in enumerate(reply.lines, 1):
+        if mark.octet == begin:
+            return f"in {name}, before line {number}"
+        if mark.octet < begin + line:
+            return f"in {name}, line {number}"
+        begin += line
+    raise AssertionError(mark)
+
+
+def chosen(found: Sequence[Place], sample: int | None, seed: int) -> list[Place]:
+    """Those that are visited: all, or all boundaries and as many others as make the sample, the same for a seed."""
+    if sample is None or sample >= len(found):
+        return list(found)
+    others = [index for index, place in enumerate(found) if not place.boundary]
+    count = max(0, sample - (len(found) - len(others)))
+    taken = set(Random(f"{seed}:sample").sample(others, count))  # noqa: S311  # to be repeated
+    return [place for index, place in enumerate(found) if place.boundary or index in taken]
