@@ -36,7 +36,7 @@ def mail(messages: int | Iterable[Source]) -> list[Source]:
 
 
 def _message(number: int) -> str:
-    more = "".join(f"This is line {line} of message {number}.\n" for line in range(1, number + 1))
+    more = "".join(f"This is line {line} of message {number}, and no other.\n" for line in range(1, number + 3))
     return (
         f"From: Ann <ann@sender.test>\nTo: test@localhost\nSubject: message {number}\n"
         f"Message-ID: <{number}@sender.test>\n\n.A line that begins with a dot, and one that is a dot:\n.\n\n{more}"

@@ -188,7 +188,7 @@ class Point:
     def _named(self) -> str:
         """The point as a failure tells it."""
         if self._place is None:
-            return "this is the uncut control, without which no point can be found"
+            return "this is the uncut control: it has to pass, since the points of the sweep follow from it"
         return f'{self}\n  alone: server.rules.add("{self._place.rule}")'
 
     def _end(self, server: SweptServer) -> list[BaseException]:

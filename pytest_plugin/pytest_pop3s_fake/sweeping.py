@@ -216,6 +216,7 @@ class Around:
             failure = pytest.fail.Exception("\n".join([in_a_line(failure), *_notes(failure)]), pytrace=False)
         if failure.__traceback__ is None:
             failure = self._watch.pointed(trimmed(failure))
+            failure.__suppress_context__ = True  # raised on the way out of a block, it has one that says nothing
         return bool(self._subtest.__exit__(type(failure), failure, failure.__traceback__))
 
 

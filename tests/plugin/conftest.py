@@ -11,9 +11,9 @@ import pytest
 
 # A run inside this process forgets the modules that it loaded first, and two copies of a class would not know each
 # other: so all that it needs is loaded here.
-for name in ("pop3s_fake.tls.authority", "pop3s_fake.tls.records", "pop3s_fake.unittest", "poplib"):
+for name in ("pop3s_fake.tls.authority", "pop3s_fake.tls.records", "pop3s_fake.unittest", "pop3s_fake.sweep", "poplib"):
     importlib.import_module(name)
-for name in ("servers", "verdict"):
+for name in ("servers", "sweeping", "verdict"):
     importlib.import_module(f"pytest_pop3s_fake.{name}")
 
 if TYPE_CHECKING:
