@@ -9,6 +9,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from pop3s_fake.connection.clear import Clear
 from pop3s_fake.connection.steps import Send
 from pop3s_fake.protocol.sasl import Context
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from itertools import count
 
     from pop3s_fake import transcript
-    from pop3s_fake.connection.clear import Clear
     from pop3s_fake.connection.notes import Notes
     from pop3s_fake.connection.ruled import Ruled
     from pop3s_fake.connection.settings import Settings
@@ -56,11 +56,17 @@ def authenticate(  # noqa: PLR0917  # what a conversation is made of
     return reply
 
 
-def sasl_context(
-    settings: Settings, log: transcript.Session, offered: frozenset[str], nonces: count[int], *, secure: bool
+def sasl_context(  # what a conversation is made of
+    settings: Settings,
+    log: transcript.Session,
+    link: Records | Clear,
+    offered: frozenset[str],
+    nonces: count[int],
+    *,
+    secure: bool,
 ) -> Context:
     """What a mechanism may know of this connection; ``nonces`` count on from exchange to exchange."""
-    identity = log.tls.client_certificate
+    tls = None if isinstance(link, Clear) else link
 
     def nonce() -> str:
         return blake2b(f"{settings.seed}:sasl:{log.serial}:{next(nonces)}".encode(), digest_size=16).hexdigest()
@@ -72,7 +78,8 @@ def sasl_context(
         host=settings.name,
         hosts=settings.hosts,
         secure=secure,
-        identities=() if identity is None else (identity,),
+        bindings={} if tls is None else tls.bindings(),
+        identities=() if tls is None else tls.identities(),
         offered=offered,
         seed=settings.seed,
     )

@@ -188,7 +188,8 @@ class Connection:
         until = self._settings.now() + AUTOLOGOUT
         yield from handshake(self._settings, self.log, self._link, lambda: self._more(until), self._begin)
         self._speaks = self._secure = True
-        self._session.secured(certificate=self.log.tls.client_certificate is not None)
+        assert not isinstance(self._link, Clear)
+        self._session.secured(binding=bool(self._link.bindings()), certificate=bool(self._link.identities()))
 
     def _begin(self, tls: Records) -> None:
         """From now on octets are TLS's."""
@@ -356,7 +357,7 @@ class Connection:
         from pop3s_fake.connection.authenticating import sasl_context  # noqa: PLC0415  # for those who say AUTH
 
         secure = self._secure or not self._settings.stls
-        return sasl_context(self._settings, self.log, offered, self._nonces, secure=secure)
+        return sasl_context(self._settings, self.log, self._link, offered, self._nonces, secure=secure)
 
     def _part(self, reply: Reply | None) -> Steps:
         """The end after QUIT: the answer, if it was not given yet, and the closure alert in one write."""

@@ -39,6 +39,10 @@ ANCIENT: Final = frozenset({"TOP", "UIDL", "USER"})
 """What a server without CAPA has: the commands of RFC 1939."""
 
 MECHANISMS: Final[dict[str, str]] = {
+    "SCRAM-SHA-256": "",
+    "EXTERNAL": "certificate",
+    "OAUTHBEARER": "token",
+    "XOAUTH2": "token",
     "PLAIN": "",
 }
 """The mechanisms that are offered unless told otherwise, and what must be there for each: an account's token, a channel

@@ -239,7 +239,7 @@ class Session(Transaction):
             secure=self._secure if secure is None else secure,
             binding=self._binding,
             certificate=self._certificate,
-            token=False,
+            token=any(account.token is not None for account in self._accounts.values()),
         )
 
     def _stls(self) -> Reply:

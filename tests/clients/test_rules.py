@@ -99,10 +99,10 @@ FAULTS: Final = {
     "bare-lf": Fault(("RETR -> edit bare-lf",), ALL_WELL, {TIMED_OUT: None, OK: None}),
     "stat-huge": Fault(('STAT -> reply "+OK 100000000000000000000 1"',), ALL_WELL, {OK: MESSAGE}),
     "stat-text": Fault(('STAT -> reply "+OK many messages"',), "user pass: ValueError .*", {OK: MESSAGE}),
-    "pass-cut": Fault(("PASS,APOP -> end fin",), f"user: {EOF}", {RECV_FAILED: b"", DENIED: b"", WEIRD: b""}),
-    "pass-blank": Fault(('PASS,APOP -> reply ""',), "user: error_proto b''", {TIMED_OUT: b"", DENIED: b""}),
+    "pass-cut": Fault(("PASS,APOP,AUTH -> end fin",), f"user: {EOF}", {RECV_FAILED: b"", DENIED: b"", WEIRD: b""}),
+    "pass-blank": Fault(('PASS,APOP,AUTH -> reply ""',), "user: error_proto b''", {TIMED_OUT: b"", DENIED: b""}),
     "echo-password": Fault(
-        ('PASS,APOP!before -> reply "-ERR invalid password pop3s-password"',),
+        ('PASS,APOP,AUTH!before -> reply "-ERR invalid password pop3s-password"',),
         "user: error_proto b'-ERR invalid password pop3s-password'",
         {DENIED: b""},
     ),

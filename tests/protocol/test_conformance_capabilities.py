@@ -27,7 +27,7 @@ LIST = [
     "TOP",
     "UIDL",
     "USER",
-    "SASL PLAIN",
+    "SASL SCRAM-SHA-256 PLAIN",
     "RESP-CODES",
     "AUTH-RESP-CODE",
     "PIPELINING",
