@@ -18,7 +18,7 @@ NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
 QUIET = ("-W", "error", "-W", "ignore::pytest.PytestDeprecationWarning")  # pytest-asyncio complains unless configured
 PYTEST = ("-m", "pytest", "-q", "-p", "no:faker", "-p", "no:cacheprovider", *QUIET)
 UNITTEST = ("-W", "error", "-m", "unittest")
-COMMANDS = {name: (sys.executable, *PYTEST) for name in NAMES} | {
+COMMANDS = dict.fromkeys(NAMES, (sys.executable, *PYTEST)) | {
     "without_pytest": (sys.executable, *UNITTEST),
     "property_test": (sys.executable, *PYTEST, "--hypothesis-seed=0"),  # the same examples in every run
     "xdist": (sys.executable, *PYTEST, "-n", "2"),

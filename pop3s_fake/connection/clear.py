@@ -5,6 +5,8 @@ Knows octets; must not know what they say.
 
 from __future__ import annotations
 
+from typing import Final
+
 __all__ = ("Clear",)
 
 
@@ -18,6 +20,7 @@ class Clear:
     """
 
     __slots__ = ("_octets", "broken", "closed")
+    secure: Final = False
 
     def __init__(self) -> None:
         self._octets: list[bytes] = []
@@ -49,3 +52,6 @@ class Clear:
     def close_notify(self) -> bytes:
         """Nothing: there is no closure alert."""
         return b""
+
+    def request_certificate(self) -> None:
+        """Nothing can be asked for: there is no TLS."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from hashlib import blake2b
 from itertools import count
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.connection.clear import Clear
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pop3s_fake import transcript
+    from pop3s_fake.connection.ruled import Flights
     from pop3s_fake.connection.settings import Settings
     from pop3s_fake.connection.steps import Event, Step, Steps
     from pop3s_fake.maildrop import Maildrop
@@ -151,13 +152,13 @@ class Connection:
             gone = worse
         yield End(gone.how)
 
-    def _moment(self, point: Literal["accept", "close"]) -> Steps:
+    def _moment(self, point: str) -> Steps:
         """A point that has no reply, under its rules."""
         bound = self._bound(point)
         if bound is not None:
             yield from self._ruled.moment(bound, self._link if self._speaks else None, self._maildrop)
 
-    def _bound(self, point: Literal["accept", "close"]) -> Bound | None:
+    def _bound(self, point: str) -> Bound | None:
         """The rules that apply at a point that comes once."""
         if self._rules is None or point in self._rules.seen:
             return None
@@ -181,15 +182,29 @@ class Connection:
 
     def _handshake(self) -> Steps:
         """From clear to TLS; raises :class:`Gone` where nothing comes of it."""
-        from pop3s_fake.connection.handshake import handshake  # noqa: PLC0415  # one in clear does not load TLS
+        from pop3s_fake.connection.handshake import Around, handshake  # noqa: PLC0415  # one in clear does not load TLS
 
         assert isinstance(self._link, Clear)
         self._speaks = False
         until = self._settings.now() + AUTOLOGOUT
-        yield from handshake(self._settings, self.log, self._link, lambda: self._more(until), self._begin)
+        prefix = "stls." if self._settings.stls else ""
+
+        def flights() -> Flights | None:
+            bound = self._bound(f"{prefix}handshake")
+            return None if bound is None else self._ruled.handshake(bound, self._maildrop)
+
+        around = Around(
+            more=lambda: self._more(until),
+            hello=lambda: self._moment(f"{prefix}hello"),
+            certificate=lambda: self._ruled.certificate,
+            begun=self._begin,
+            flights=flights,
+        )
+        yield from handshake(self._settings, self.log, self._link, around)
         self._speaks = self._secure = True
         assert not isinstance(self._link, Clear)
         self._session.secured(binding=bool(self._link.bindings()), certificate=bool(self._link.identities()))
+        yield from self._moment("secured")
 
     def _begin(self, tls: Records) -> None:
         """From now on octets are TLS's."""

@@ -6,7 +6,7 @@ Knows the ClientHello, what is refused and what is noted of it; must not know PO
 from __future__ import annotations
 
 from ssl import SSLEOFError, SSLError
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.connection.steps import Gone, Send
 from pop3s_fake.tls.hello import NotTls, alert, alpn_refused, client_hello
@@ -14,15 +14,16 @@ from pop3s_fake.tls.records import of_records
 from pop3s_fake.transcript import TlsNotes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from pop3s_fake import transcript
     from pop3s_fake.connection.clear import Clear
+    from pop3s_fake.connection.ruled import Flights
     from pop3s_fake.connection.settings import Settings
-    from pop3s_fake.connection.steps import Step, Steps
+    from pop3s_fake.connection.steps import Steps
     from pop3s_fake.tls.records import Records
 
-__all__ = ("broken_tls", "handshake")
+__all__ = ("Around", "broken_tls", "handshake")
 
 _CLOSED: Final = "the client closed the connection in the middle of the handshake"
 
@@ -31,23 +32,32 @@ _NO_APPLICATION_PROTOCOL: Final = 120
 """TLS alert descriptions (RFC 8446 section 6, RFC 7301 section 3.2)."""
 
 
-def handshake(
-    settings: Settings,
-    log: transcript.Session,
-    clear: Clear,
-    more: Callable[[], Steps],
-    begun: Callable[[Records], None],
-) -> Generator[Step, None, Records]:
+class Around(NamedTuple):
+    """What a handshake asks of the conversation in which it stands."""
+
+    more: Callable[[], Steps]
+    """Wait for octets."""
+    hello: Callable[[], Steps]
+    """The ClientHello is whole, and nothing was said yet."""
+    certificate: Callable[[], str | None]
+    """The id of the certificate to show; None: the server's own."""
+    begun: Callable[[Records], None]
+    """Octets of the client's belong here from now on."""
+    flights: Callable[[], Flights | None]
+    """The rules under which our octets go out; None: there are none."""
+
+
+def handshake(settings: Settings, log: transcript.Session, clear: Clear, around: Around) -> Steps:
     """From the ClientHello's first octet to the finished handshake; raises :class:`Gone` where there is none.
 
-    ``clear`` is read until the ClientHello is whole, ``more`` waits for octets, and ``begun`` is told where they belong
-    from then on.  What TLS says last of all, and its tickets, are still to be taken from the records.
+    ``clear`` is read until the ClientHello is whole.  What TLS says last of all, and its tickets, are still to be taken
+    from the records.
     """
     assert settings.records is not None
     octets = clear.read()
     try:
         while (hello := client_hello(octets)) is None:
-            yield from more()
+            yield from around.more()
             octets += clear.read()
     except NotTls as error:
         log.tls = TlsNotes(error=str(error))
@@ -55,19 +65,16 @@ def handshake(
         raise Gone("server", str(error)) from None
     offered = TlsNotes(server_name=hello.server_name, offered_alpn=hello.alpn, offered_versions=hello.versions)
     log.tls = offered
+    yield from around.hello()
     if alpn_refused(hello, settings.alpn):
         why = f"the client offered ALPN {', '.join(hello.alpn)}, not {', '.join(settings.alpn)}"
         log.tls = offered._replace(error=why)
         yield Send(alert(_NO_APPLICATION_PROTOCOL))
         raise Gone("server", why)
-    tls = settings.records(hello)
+    tls = settings.records(hello, around.certificate())
     tls.feed(octets)
-    begun(tls)
-    while not tls.handshake():
-        octets = tls.take()
-        if octets:
-            yield Send(octets)
-        yield from more()
+    around.begun(tls)
+    yield from _shaken(tls, around)
     facts = tls.facts()
     log.tls = TlsNotes(
         facts.version,
@@ -79,7 +86,25 @@ def handshake(
         facts.resumed,
         facts.client_certificate,
     )
-    return tls
+
+
+def _shaken(tls: Records, around: Around) -> Steps:
+    """Octets of the handshake go out, as they are or under rules, until it is done."""
+    flights = around.flights()
+    try:
+        while not tls.handshake():
+            octets = tls.take()
+            if octets:
+                if flights is None:
+                    yield Send(octets)
+                else:
+                    yield from flights.send(octets)
+            yield from around.more()
+        if flights is not None:
+            yield from flights.finish()
+    finally:
+        if flights is not None:
+            flights.close()
 
 
 def broken_tls(error: OSError, log: transcript.Session) -> Gone | None:

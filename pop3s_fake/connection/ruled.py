@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from pop3s_fake.connection.steps import Gone, Half, Send, Wait
+from pop3s_fake.connection import steps
+from pop3s_fake.connection.steps import Gone, Send, Wait
+from pop3s_fake.errors import UsageError
 from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import TERMINATOR, stuffed
 from pop3s_fake.rules import pipeline
-from pop3s_fake.rules.operations import Call, Finish, HalfClose, Octets, Pause, Struck
+from pop3s_fake.rules.actions import Tls
+from pop3s_fake.rules.descent import Descent
+from pop3s_fake.rules.operations import Call, Finish, HalfClose, Mail, Octets, Pause, Struck
 from pop3s_fake.rules.placing import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     from pop3s_fake import transcript
     from pop3s_fake.connection.clear import Clear
@@ -24,10 +28,14 @@ if TYPE_CHECKING:
     from pop3s_fake.maildrop import Maildrop
     from pop3s_fake.protocol.replies import Reply
     from pop3s_fake.rules import Bound
-    from pop3s_fake.rules.actions import Mail
+    from pop3s_fake.rules.operations import Operation
+    from pop3s_fake.rules.striking import Striking
     from pop3s_fake.tls.records import Records
 
-__all__ = ("Outcome", "Ruled", "parts_of_reply", "words")
+    Link = Records | Clear
+    Half = Literal["half-close", "half-tls", "half-tcp"]
+
+__all__ = ("Flights", "Outcome", "Ruled", "parts_of_reply", "words")
 
 HEAD: Final = 512
 """Octets of what was sent that are kept for the transcript: a first line has no more (RFC 1939 section 3)."""
@@ -36,13 +44,15 @@ HEAD: Final = 512
 class Outcome:
     """What really went out in place of one reply."""
 
-    __slots__ = ("damaged", "head", "reply", "size", "unsaid", "whole")
+    __slots__ = ("damaged", "given", "head", "reply", "size", "unsaid", "whole")
 
     def __init__(self) -> None:
         self.head: bytes = b""
         """The first octets that were sent."""
+        self.given: int = 0
+        """How many octets there were to send."""
         self.size: int = 0
-        """How many octets were sent."""
+        """How many octets were sent, in records that went out to their ends."""
         self.whole: bool = False
         """Whether that was the reply, to its last octet and without damage."""
         self.damaged: bool = False
@@ -86,7 +96,7 @@ def words(line: Line) -> tuple[str, str]:
 class Ruled:
     """Carries out rules in one conversation."""
 
-    __slots__ = ("_hidden", "_log", "_now", "_read", "_silent")
+    __slots__ = ("_hidden", "_log", "_now", "_read", "_silent", "certificate")
 
     def __init__(self, settings: Settings, log: transcript.Session, hidden: Callable[[bytes], bytes]) -> None:
         """``hidden`` makes a rule's text, which may hold a password, fit to be shown."""
@@ -95,6 +105,8 @@ class Ruled:
         self._now = settings.now
         self._read = settings.read
         self._silent = False
+        self.certificate: str | None = None
+        """The certificate that a rule wants shown."""
 
     @property
     def silent(self) -> bool:
@@ -104,7 +116,7 @@ class Ruled:
     def reply(
         self,
         bound: Bound,
-        link: Records | Clear,
+        link: Link,
         execute: Callable[[], Generator[Step, None, Reply]],
         maildrop: Callable[[], Maildrop],
         outcome: Outcome,
@@ -121,13 +133,19 @@ class Ruled:
         try:
             yield from self._carry_out(run, link, maildrop, outcome)
         finally:
-            outcome.damaged = run.damaged
-            outcome.whole = run.sent_all and not run.damaged and outcome.reply is not None and not outcome.unsaid
+            outcome.damaged = outcome.damaged or run.damaged
+            sent = run.sent_all and outcome.size == outcome.given
+            outcome.whole = sent and not outcome.damaged and outcome.reply is not None and not outcome.unsaid
 
-    def moment(self, bound: Bound, link: Records | Clear | None, maildrop: Callable[[], Maildrop]) -> Steps:
-        """A point without a reply; without a link there is nothing over which anything could be said."""
+    def moment(self, bound: Bound, link: Link | None, maildrop: Callable[[], Maildrop]) -> Steps:
+        """A point without a reply; without a link there is nothing over which anything could be sealed."""
         self._name_losers(bound)
         yield from self._carry_out(pipeline.moment(bound, self._now), link, maildrop, Outcome())
+
+    def handshake(self, bound: Bound, maildrop: Callable[[], Maildrop]) -> Flights:
+        """The server's side of a handshake, flight by flight."""
+        self._name_losers(bound)
+        return Flights(self, pipeline.moment(bound, self._now), maildrop)
 
     def said(self, outcome: Outcome) -> None:
         """Note what went out in place of a reply, and that something did not."""
@@ -150,40 +168,99 @@ class Ruled:
         self._log.happened(self._now(), self._hidden(octets).decode("utf-8", "surrogateescape"))
 
     def _carry_out(
-        self, run: pipeline.Run, link: Records | Clear | None, maildrop: Callable[[], Maildrop], outcome: Outcome
+        self, run: pipeline.Run, link: Link | None, maildrop: Callable[[], Maildrop], outcome: Outcome
     ) -> Generator[Step, None, None]:
-        """One operation after the other."""
+        """One operation after the other, through the layers below where a rule is about them."""
+        descent = _descent(run.striking, link) if run.striking.bound.lower else None
         try:
             for operation in run:
-                match operation:
-                    case Octets():
-                        if link is None or self._silent:
-                            outcome.unsaid = True
-                        else:
-                            yield Send(link.seal(operation.octets))
-                            outcome.sent(operation.octets)
-                    case Struck():
-                        self._happened(f"rule {operation.rule} struck at octet {operation.octet}")
-                    case Pause():
-                        yield from _wait(operation.seconds)
-                    case Call():
-                        operation.function(self._log)
-                    case HalfClose():
-                        yield from self._half_close(link)
-                    case Finish():
-                        raise _ended(operation.how)
-                    case _:
-                        self._change(maildrop(), operation)
+                if not isinstance(operation, Octets):
+                    yield from self._through(descent, operation, link, maildrop, outcome)
+                elif link is None or self._silent:
+                    outcome.unsaid = True
+                elif descent is None:
+                    yield Send(link.seal(operation.octets))
+                    outcome.given += len(operation.octets)
+                    outcome.sent(operation.octets)
+                else:
+                    outcome.given += len(operation.octets)
+                    yield from self._through(descent, operation, link, maildrop, outcome)
+            if descent is not None:
+                for each in descent.finish():
+                    yield from self.perform(each, link, maildrop, outcome)
         finally:
             run.close()
+            outcome.damaged = outcome.damaged or (descent is not None and descent.damaged)
 
-    def _half_close(self, link: Records | Clear | None) -> Generator[Step, None, None]:
-        """Close our direction: TLS's, where there is one, then TCP's."""
-        notify = b"" if link is None else link.close_notify()
-        if notify:
-            yield Send(notify)
-        yield Half()
+    def _through(
+        self,
+        descent: Descent | None,
+        operation: Operation,
+        link: Link | None,
+        maildrop: Callable[[], Maildrop],
+        outcome: Outcome,
+    ) -> Generator[Step, None, None]:
+        """One operation on its way through the layers below, if there is anything for them to do."""
+        for each in (operation,) if descent is None else descent.feed(operation):
+            yield from self.perform(each, link, maildrop, outcome)
+
+    def perform(  # noqa: C901  # one case for each operation
+        self, operation: Operation, link: Link | None, maildrop: Callable[[], Maildrop], outcome: Outcome
+    ) -> Generator[Step, None, None]:
+        """One operation, as it comes out at the bottom."""
+        match operation:
+            case Octets() if self._silent:
+                outcome.unsaid = True
+            case Octets():
+                if operation.octets:
+                    yield Send(operation.octets)
+                outcome.sent(operation.says)
+            case Struck():
+                layer = "" if operation.layer == "pop3" else f" of the {operation.layer.upper()} layer"
+                self._happened(f"rule {operation.rule} struck at octet {operation.octet}{layer}")
+            case Pause():
+                yield from _wait(operation.seconds)
+            case Call():
+                operation.function(self._log)
+            case HalfClose():
+                yield from self._half_close(link, operation.how)
+            case Finish():
+                raise _ended(operation.how)
+            case Mail():
+                self._change(maildrop(), operation)
+            case Tls():
+                yield from self._change_tls(operation, link)
+            case _:  # it was for the layers below
+                raise AssertionError(operation)
+
+    def _half_close(self, link: Link | None, how: Half) -> Generator[Step, None, None]:
+        """Close our direction: TLS's, where there is one, TCP's, or both."""
+        if how != "half-tcp":
+            notify = b"" if link is None else link.close_notify()
+            if notify:
+                yield Send(notify)
+            elif how == "half-tls":
+                raise UsageError("end half-tls: the connection is in clear, so there is no TLS to close")
+        if how != "half-tls":
+            yield steps.Half()
         self._silent = True
+
+    def _change_tls(self, tls: Tls, link: Link | None) -> Generator[Step, None, None]:
+        """Send an alert in clear, choose the certificate that is about to be shown, or ask for the client's."""
+        if tls.alert is not None:
+            from pop3s_fake.tls.hello import alert  # noqa: PLC0415  # a conversation in clear does not load TLS
+
+            yield Send(alert(tls.alert))
+        elif tls.certificate is not None:
+            self.certificate = tls.certificate
+        else:
+            octets = None if link is None else link.request_certificate()
+            if octets is None:
+                raise UsageError(
+                    "tls request-client-cert: the client does not offer authentication after the handshake "
+                    "(RFC 8446 section 4.6.2), which Python's ssl does with context.post_handshake_auth = True"
+                )
+            yield Send(octets)
 
     def _change(self, maildrop: Maildrop, mail: Mail) -> None:
         """Change the stored maildrop as a rule says; sessions that are open see what they saw."""
@@ -195,6 +272,43 @@ class Ruled:
             maildrop.add(mail.message)
         elif self._read is not None:
             maildrop.add(self._read(mail.path))
+
+
+def _descent(striking: Striking, link: Link | None) -> Descent:
+    """The layers below POP3, as far as there are any."""
+    secure = link is not None and link.secure
+    return Descent(striking, link.seal if secure and link is not None else None, secure=secure)
+
+
+class Flights:
+    """The octets of a handshake under its rules; all flights are counted together."""
+
+    __slots__ = ("_descent", "_maildrop", "_outcome", "_ruled", "_run")
+
+    def __init__(self, ruled: Ruled, run: pipeline.Run, maildrop: Callable[[], Maildrop]) -> None:
+        self._ruled = ruled
+        self._run = run
+        self._maildrop = maildrop
+        self._descent = Descent(run.striking, None, secure=True)
+        self._outcome = Outcome()
+
+    def send(self, octets: bytes) -> Steps:
+        """One flight; what stands at the handshake without an offset comes before the first."""
+        for operation in self._run:
+            yield from self._down(self._descent.feed(operation))
+        yield from self._down(self._descent.flight(octets))
+
+    def finish(self) -> Steps:
+        """The handshake is done."""
+        yield from self._down(self._descent.finish())
+
+    def close(self) -> None:
+        """It is over, whether it was done or not."""
+        self._run.close()
+
+    def _down(self, operations: Iterable[Operation]) -> Steps:
+        for operation in operations:
+            yield from self._ruled.perform(operation, None, self._maildrop, self._outcome)
 
 
 def _wait(seconds: float | None) -> Generator[Step, None, None]:

@@ -30,8 +30,9 @@ class Settings:
 
     accounts: Accounts
     now: Callable[[], float]
-    records: Callable[[ClientHello], Records] | None = None
-    """Makes the TLS side of a connection; None: all is in clear, and nothing is refused because of that."""
+    records: Callable[[ClientHello, str | None], Records] | None = None
+    """Makes the TLS side of a connection, with the certificate of this id or else the server's own; None: all is in
+    clear, and nothing is refused because of that."""
     stls: bool = False
     """Whether a connection begins in clear and comes to TLS by STLS (RFC 2595 section 4)."""
     offer: Offer = DEFAULT

@@ -151,10 +151,16 @@ class Reply:
         return one_line(octets) if self.keep else octets
 
 
-EditKind = Literal["drop", "dup", "flip", "truncate", "no-terminator", "unstuff", "bare-lf", "bare-cr"]
+EditKind = Literal["drop", "dup", "flip", "truncate", "no-terminator", "unstuff", "bare-lf", "bare-cr", "swap"]
 EDITS: Final[tuple[EditKind, ...]] = get_args(EditKind)
 COUNTED: Final = ("drop", "dup", "flip")
 """The edits that touch so many octets, not all that follow."""
+OF_LAYER: Final[dict[Layer, frozenset[EditKind]]] = {
+    "pop3": frozenset(EDITS) - {"swap"},
+    "tls": frozenset({"drop", "dup", "flip", "swap", "truncate"}),
+    "tcp": frozenset({"drop", "dup", "flip", "truncate"}),
+}
+"""The edits of each layer; on the TLS layer the octets of a flip are counted, of all others the records."""
 NEEDS_PAYLOAD: Final = ("no-terminator", "unstuff")
 """The edits that mean something in a multi-line reply only."""
 
@@ -163,7 +169,8 @@ NEEDS_PAYLOAD: Final = ("no-terminator", "unstuff")
 class Edit:
     """Change the octets of the reply: leave out, double, or flip the lowest bit of ``count`` octets, and so on.
 
-    A function gets all octets of the reply, which are held for it, and gives what is sent in their place.
+    On the TLS layer records are left out, doubled or exchanged (``swap``).  A function gets all octets of the reply on
+    its layer, which are held for it, and gives what is sent in their place.
     """
 
     verb: ClassVar[str] = "edit"
@@ -180,6 +187,10 @@ class Edit:
         if self.count != 1 and self.kind not in COUNTED:
             raise Wrong(f"only edit {', '.join(COUNTED)} take a count of octets", "count")
         _layer(self.layer)
+        if not callable(self.kind) and self.kind not in OF_LAYER[self.layer]:
+            if self.kind == "swap":
+                raise Wrong("edit swap exchanges two records, so it takes layer=tls", "edit")
+            raise Wrong(f"edit {self.kind} is about lines, so it takes no layer={self.layer}", "layer")
 
     def edited(self, octets: bytes) -> bytes:
         """What the function gives in place of the whole reply."""
@@ -289,8 +300,8 @@ class Tls:
 
 Ending = Literal["clean", "fin", "rst", "half-close", "half-tls", "half-tcp"]
 ENDINGS: Final[tuple[Ending, ...]] = get_args(Ending)
-LATER_ENDS: Final = ("half-tls", "half-tcp")
-"""Those that can be written and are not carried out yet, so nobody is offered them."""
+HALVES: Final = ("half-close", "half-tls", "half-tcp")
+"""Those that close our direction only, that of TLS and of TCP or one of them, so that the client can still be heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +315,7 @@ class End:
     def __post_init__(self) -> None:
         """Check the word."""
         if self.how not in ENDINGS:
-            offered = [how for how in ENDINGS if how not in LATER_ENDS]
-            raise Wrong(f"unknown end {self.how!r}{known(str(self.how), offered)}", "end")
+            raise Wrong(f"unknown end {self.how!r}{known(str(self.how), ENDINGS)}", "end")
 
 
 def _storable(message: object) -> bool:

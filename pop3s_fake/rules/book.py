@@ -153,7 +153,6 @@ class RuleBook:
 
     def check(self, rule: Rule) -> None:
         """Raise a :class:`~pop3s_fake.errors.UsageError` where a rule of this book, as it stands, cannot act."""
-        rule.check_ready()
 
     def remove(self, rule: Rule) -> None:
         """Take this very rule out; nobody asks any more whether it struck."""

@@ -32,6 +32,10 @@ class Item(NamedTuple):
     """Which rule it belongs to, in the order added, and which of its actions it is."""
     dice: Random
 
+    def between(self, span: tuple[float, float]) -> float:
+        """The seconds to wait."""
+        return span[0] if span[0] == span[1] else self.dice.uniform(*span)
+
     @property
     def sorted_by(self) -> tuple[int, tuple[int, int]]:
         """The order of actions at the same octet."""
@@ -55,6 +59,7 @@ class Bound:
         "deferred",
         "during",
         "losers",
+        "lower",
         "measure",
         "rules",
         "session",
@@ -92,10 +97,18 @@ class Bound:
         self.before: tuple[Item, ...] = tuple(phases["before"])
         self.during: tuple[Item, ...] = tuple(phases["during"])
         self.after: tuple[Item, ...] = tuple(phases["after"])
+        self.lower: bool = any(_lower(item) for items in phases.values() for item in items)
+        """Whether anything is to be done on a layer below POP3."""
 
     def __repr__(self) -> str:
         """The command, without credentials, and the rules: tracebacks show it."""
         return f"<Bound {discreet(self.command)}: {', '.join(map(str, self.rules))}>"
+
+
+def _lower(item: Item) -> bool:
+    """Whether an action, or its place, belongs to a layer below POP3."""
+    offset = item.spot.offset
+    return getattr(item.action, "layer", "pop3") != "pop3" or (offset is not None and offset.layer != "pop3")
 
 
 def _fights_for(rule: Rule, action: Action) -> tuple[str, Phase, str, Offset | None] | None:

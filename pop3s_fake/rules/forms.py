@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pop3s_fake.rules import actions
-from pop3s_fake.rules.actions import ALERTS, CRLF, EDITS, ENDINGS, LATER_ENDS, MOST_OCTETS, MOST_SECONDS
+from pop3s_fake.rules.actions import ALERTS, CRLF, EDITS, ENDINGS, MOST_OCTETS, MOST_SECONDS
 from pop3s_fake.rules.values import NUMBER, Token, Wrong, known, named, natural, number, quoted, word
 from pop3s_fake.rules.when import LAYERS
 
@@ -102,12 +102,12 @@ def real(name: str) -> Callable[[Token], float]:
     return read
 
 
-def _choice(name: str, words: Sequence[str], later: Sequence[str] = ()) -> Callable[[Token], str]:
-    """A reader of one of these words; those for ``later`` are read, too, and not offered."""
+def _choice(name: str, words: Sequence[str]) -> Callable[[Token], str]:
+    """A reader of one of these words."""
 
     def read(token: Token) -> str:
         text = _bare(token, name, "a word")
-        if text not in words and text not in later:
+        if text not in words:
             raise Wrong(f"unknown {name} {text!r}{known(text, words)}", name)
         return text
 
@@ -146,7 +146,6 @@ def _show_kind(value: str | Callable[..., object]) -> str:
     return named(value) if callable(value) else value
 
 
-_ENDS: Final = [how for how in ENDINGS if how not in LATER_ENDS]
 _LAYER: Final = Parameter("layer", _choice("layer", LAYERS), str, "layer", "pop3")
 
 FORMS: Final[dict[str, Form]] = {
@@ -190,7 +189,7 @@ FORMS: Final[dict[str, Form]] = {
         ),
         flags=(("request-client-cert", "request"),),
     ),
-    "end": Form(actions.End, (Parameter("|".join(_ENDS), _choice("end", _ENDS, LATER_ENDS), str, "how", needed=True),)),
+    "end": Form(actions.End, (Parameter("|".join(ENDINGS), _choice("end", ENDINGS), str, "how", needed=True),)),
     "mail": Form(
         actions.Mail,
         pairs=(

@@ -132,11 +132,17 @@ def otherwise(rule: Rule) -> str:
 
 
 _CAME: Final = {
-    "accept": "a connection was accepted",
-    "greeting": "a greeting was due",
-    "close": "a connection was closed",
-    "*": "a command was sent",
+    "accept": ("a connection was accepted", "no connection was accepted"),
+    "hello": ("a ClientHello came", "no ClientHello came"),
+    "handshake": ("a handshake began", "no handshake began"),
+    "secured": ("TLS was up", "TLS was never up"),
+    "greeting": ("a greeting was due", "no greeting was due"),
+    "close": ("a connection was closed", "no connection was closed"),
+    "stls.hello": ("a ClientHello came behind STLS", "no ClientHello came behind STLS"),
+    "stls.handshake": ("a handshake began behind STLS", "no handshake began behind STLS"),
+    "*": ("a command was sent", "a command was not sent"),
 }
+"""What is said of a point that came, and of one that never did."""
 
 
 def explain(rule: Rule, sent: Sent, withdrawn: Mapping[str, int] | None = None) -> tuple[str, str]:
@@ -152,7 +158,7 @@ def _nearest(rule: Rule, sent: Sent, withdrawn: Mapping[str, int] | None) -> tup
     misses, when = rule.misses, rule.when
     if not misses.came:
         return _never_came(when, sent, withdrawn)
-    came = _CAME.get(when.points[0], f"{when.named} was sent")
+    came = _words(when)[0]
     head = f"{came} {times(misses.came)}"
     where = _sessions(list(misses.sessions))
     if not misses.notes:
@@ -198,22 +204,23 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
 def _beyond(when: When, head: str, note: Note, *, several: bool) -> tuple[str, str]:
     """The reply was too short for the offset."""
     where = f"session {note.session}" + (f", {note.about}" if note.about else "")
+    it = "its reply" if when.points[0] not in POINTS or POINTS[when.points[0]].reply else "it"
     if several:
-        text = f"{head}; the longest reply ({where}) had {note.detail}"
+        text = f"{head}; the longest {'reply' if it != 'it' else 'one'} ({where}) had {note.detail}"
     else:
-        text = f"{head} ({where}); its reply had {note.detail}"
-    return text, str(replace(when, offset=Offset("percent", 50)))
+        text = f"{head} ({where}); {it} had {note.detail}"
+    layer = "pop3" if when.offset is None else when.offset.layer
+    halfway = Offset("percent", 50) if layer == "pop3" else Offset("octet", note.size // 2, layer)
+    return text, str(replace(when, offset=halfway))
 
 
 def _never_came(when: When, sent: Sent, withdrawn: Mapping[str, int] | None) -> tuple[str, str]:
-    point = {"accept": "no connection was accepted", "close": "no connection was closed"}.get(when.points[0])
-    if point is None:
-        point = "no greeting was due" if when.points[0] == "greeting" else f"{_commands(when)} was not sent"
+    point = _words(when)[1]
     where = f" ({_sessions(sent.sessions)})" if sent.sessions else ""
     total = _count(when, sent.points)
     if total:  # while the rule was there its point never came
         early = total if withdrawn is None else _count(when, withdrawn)
-        text = _CAME.get(when.points[0], f"{when.named} was sent")
+        text = _words(when)[0]
         if not early:
             return f"{text} only after heal(){where}", "heal later"
         if total > early:
@@ -231,8 +238,8 @@ def _count(when: When, points: Mapping[str, int]) -> int:
     return sum(points.get(point, 0) for point in when.points)
 
 
-def _commands(when: When) -> str:
-    return "a command" if when.points == ("*",) else when.named
+def _words(when: When) -> tuple[str, str]:
+    return _CAME.get(when.points[0], (f"{when.named} was sent", f"{when.named} was not sent"))
 
 
 def _shown(text: str) -> str:

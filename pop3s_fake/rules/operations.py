@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pop3s_fake.rules.actions import Call, Mail
+from pop3s_fake.rules.actions import Call, Mail, Tls
 
 if TYPE_CHECKING:
+    from pop3s_fake.rules.actions import Edit, Pace, Send
     from pop3s_fake.rules.rule import Rule
+    from pop3s_fake.rules.when import Layer
 
-__all__ = ("Call", "Finish", "HalfClose", "Mail", "Octets", "Operation", "Pause", "Struck")
+__all__ = ("Below", "Call", "Finish", "Flush", "HalfClose", "Mail", "Octets", "Operation", "Pause", "Struck", "Tls")
 
 
 @dataclass(slots=True)
@@ -21,6 +23,8 @@ class Octets:
     """Send these octets: a record (or several full ones) and a write of their own."""
 
     octets: bytes
+    says: bytes = b""
+    """Below the POP3 layer: the octets of the reply that the client can read once it has these."""
 
 
 @dataclass(slots=True)
@@ -39,7 +43,9 @@ class Finish:
 
 @dataclass(slots=True)
 class HalfClose:
-    """Close our direction and go on reading; no octets come after it."""
+    """Close our direction, that of TLS, of TCP or both, and go on reading; no octets come after it."""
+
+    how: Literal["half-close", "half-tls", "half-tcp"] = "half-close"
 
 
 @dataclass(slots=True)
@@ -48,7 +54,23 @@ class Struck:
 
     rule: Rule
     octet: int
+    layer: Layer = "pop3"
 
 
-Operation: TypeAlias = Octets | Pause | Finish | HalfClose | Struck | Call | Mail
-"""``Call`` and ``Mail`` are the actions themselves: call ``function`` with the session; change the maildrop."""
+@dataclass(slots=True)
+class Below:
+    """An action of the POP3 layer's place and a lower layer's doing begins here; what came before it has left."""
+
+    action: Edit | Pace | Send
+
+
+@dataclass(slots=True)
+class Flush:
+    """What has come so far is to be one write, not joined with what follows; a pace goes on, unless it is all."""
+
+    all: bool = False
+    """Whether nothing may be held back: the client is to answer."""
+
+
+Operation: TypeAlias = Octets | Pause | Finish | HalfClose | Struck | Below | Flush | Call | Mail | Tls
+"""The actions among them are carried out as they are: call ``function``, change the maildrop, change TLS's state."""

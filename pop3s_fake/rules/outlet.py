@@ -34,18 +34,20 @@ class Outlet:
     ([], [], [Octets(octets=b'+OK...')])
     """
 
-    __slots__ = ("_first", "_gap", "_held", "size")
+    __slots__ = ("_first", "_gap", "_held", "paced", "size")
 
     def __init__(self) -> None:
         self.size: int = PIECE
         """Octets of a piece."""
+        self.paced: bool = False
+        """Whether a rule said so."""
         self._gap: float | None = None
         self._first = True
         self._held = bytearray()
 
     def pace(self, pace: Pace) -> None:
         """From here on send as this says; there is no pause before the first piece."""
-        self._first = True
+        self._first = self.paced = True
         if pace.rate is not None:
             self.size = min(RECORD, max(1, round(pace.rate / TICKS)))
             self._gap = self.size / pace.rate

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pop3s_fake.rules.run import Run
+from pop3s_fake.rules.striking import Striking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ def before(bound: Bound, now: Callable[[], float]) -> Run:
     >>> list(run), run.answer.status
     ([Struck(rule=Rule('PASS!before -> wait 2, reply "-ERR no"'), octet=0), Pause(seconds=2.0)], b'-ERR no\r\n')
     """
-    run = Run(bound, now)
+    run = Run(Striking(bound), now)
     run.begin(run.before())
     return run
 
@@ -50,13 +51,13 @@ def reply(bound: Bound, parts: Parts, now: Callable[[], float]) -> Run:
     >>> run.sent_all, run.damaged
     (True, False)
     """
-    run = Run(bound, now)
+    run = Run(Striking(bound), now)
     run.begin(run.reply(parts))
     return run
 
 
 def moment(bound: Bound, now: Callable[[], float]) -> Run:
     """What is done at a point without a reply: accept and close."""
-    run = Run(bound, now)
+    run = Run(Striking(bound), now)
     run.begin(run.moment())
     return run

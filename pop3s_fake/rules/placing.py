@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pop3s_fake.rules.actions import COUNTED, CRLF, Action, Edit, End, Flood, Pace, Reply, Wait
+from pop3s_fake.rules.actions import COUNTED, CRLF, HALVES, Action, Edit, End, Flood, Pace, Reply, Wait
 from pop3s_fake.rules.when import PERCENT, Offset
 
 if TYPE_CHECKING:
@@ -172,11 +172,12 @@ def spots(when: When, actions: Sequence[Action]) -> list[Spot]:
     result = []
     for action in actions:
         if isinstance(action, End):
-            rank = 1 if action.how == "half-close" else 2
+            rank = 1 if action.how in HALVES else 2
         last = 2 if isinstance(action, Wait) and action.span is None else rank
         if lasting(action):
             result.append(Spot(Offset("end")) if _kind(action) == "no-terminator" else own)
-            if isinstance(action, Edit) and action.kind in COUNTED and not here.behind:
+            on_its_layer = getattr(action, "layer", "pop3") == ("pop3" if own.offset is None else own.offset.layer)
+            if isinstance(action, Edit) and action.kind in COUNTED and not here.behind and on_its_layer:
                 here = Spot(own.offset, max(here.plus, action.count), follows=True)
             else:
                 here = Spot(behind=True, follows=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pop3s_fake.errors import UsageError
 from pop3s_fake.rules import actions
 from pop3s_fake.rules.actions import ALERTS, MOST_OCTETS, MOST_SECONDS, Action, Answer, answered
-from pop3s_fake.rules.checks import check_action, missing
+from pop3s_fake.rules.checks import check_action
 from pop3s_fake.rules.forms import written
 from pop3s_fake.rules.grammar import parse
 from pop3s_fake.rules.limits import Limits
@@ -270,12 +270,6 @@ class Rule:
                 return False
             self.skipped += 1
             return True
-
-    def check_ready(self) -> None:
-        """Raise a :class:`UsageError` where a part of the rule is not carried out yet."""
-        part = missing(self.when, self.actions)
-        if part is not None:
-            raise UsageError(f"rule `{self}`: {part} is not there yet: it can be written, but not carried out")
 
     def _do(self, make: Callable[..., Action], **fields: Any) -> Rule:
         try:

@@ -9,21 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from pop3s_fake.errors import UsageError
-from pop3s_fake.rules.actions import NEEDS_PAYLOAD, Call, Edit, End, Flood, Mail, Pace, Reply, Send, Wait
+from pop3s_fake.rules.actions import HALVES, NEEDS_PAYLOAD, Call, Edit, End, Flood, Mail, Pace, Reply, Send, Tls, Wait
 from pop3s_fake.rules.edits import Edits
-from pop3s_fake.rules.misses import Reason
-from pop3s_fake.rules.operations import Finish, HalfClose, Operation, Pause, Struck
+from pop3s_fake.rules.operations import Below, Finish, HalfClose, Operation, Pause
 from pop3s_fake.rules.outlet import Outlet
 from pop3s_fake.rules.placing import BEHIND, Layout, Parts, beyond, lasting, parts_of, place
 from pop3s_fake.rules.values import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
-    from random import Random
 
     from pop3s_fake.rules.actions import Action
-    from pop3s_fake.rules.bound import Bound, Item
-    from pop3s_fake.rules.rule import Rule
+    from pop3s_fake.rules.bound import Item
+    from pop3s_fake.rules.striking import Striking
 
     Doing = Generator[Operation, None, bool]
     """Operations; afterwards whether the conversation goes on."""
@@ -44,8 +42,6 @@ class Run:
     __slots__ = (
         "_bound",
         "_edits",
-        "_ended_by",
-        "_noted",
         "_now",
         "_operations",
         "_outlet",
@@ -55,20 +51,24 @@ class Run:
         "answer",
         "damaged",
         "sent_all",
+        "striking",
     )
 
     damaged: bool
     """Whether the client got other octets than those of the reply, or others between them."""
     sent_all: bool
     """Whether the reply went out to its last octet."""
+    striking: Striking
+    """Shared with the layers below."""
     answer: Parts | None
     """What ``!before`` answers in place of executing the command."""
 
-    def __init__(self, bound: Bound, now: Callable[[], float]) -> None:
+    def __init__(self, striking: Striking, now: Callable[[], float]) -> None:
         self.damaged = False
         self.sent_all = False
         self.answer = None
-        self._bound = bound
+        self._bound = striking.bound
+        self.striking = striking
         self._now = now
         self._edits = Edits()
         self._outlet = Outlet()
@@ -78,8 +78,6 @@ class Run:
         """Whether all of the reply is."""
         self._searching: list[Item] = []
         """Unstuffing that waits for the first stuffed dot."""
-        self._ended_by: str | None = None
-        self._noted: set[int] = set()
         self._operations: Generator[Operation, None, None] | None = None
 
     def __iter__(self) -> Iterator[Operation]:
@@ -105,7 +103,7 @@ class Run:
                 goes_on = yield from doing
             finally:
                 if not goes_on:
-                    self._cut()
+                    self.striking.cut(self._position)
 
         self._operations = guarded()
 
@@ -122,7 +120,7 @@ class Run:
 
     def moment(self) -> Doing:
         """A point without a reply."""
-        goes_on = yield from self._all(self._bound.during)
+        goes_on = yield from self._all(item for item in self._bound.during if not _below(item))
         if goes_on:
             yield from self._outlet.flush()
         return goes_on
@@ -146,7 +144,7 @@ class Run:
         """The reply that stands in for this one, if a rule says so: a text of the rule's, or what a function made."""
         whole = [item for item in self._bound.during if _whole(item.action)]
         for item in sorted(whole, key=lambda item: (not isinstance(item.action, Reply), item.order)):
-            if not (yield from self._strikes(item, 0)):
+            if not (yield from self.striking.strikes(item, 0)):
                 continue
             action = item.action
             if isinstance(action, Reply):
@@ -173,10 +171,10 @@ class Run:
         placed = []
         for item in self._bound.during:
             action = item.action
-            if _whole(action):
+            if _whole(action) or _below(item):
                 continue
             if isinstance(action, Edit) and action.kind in NEEDS_PAYLOAD and not layout.several:
-                self._missed(item, f"its reply had one line, so there was nothing to edit {action.kind}")
+                self.striking.missed(item, f"its reply had one line, so there was nothing to edit {action.kind}")
                 continue
             octet = place(item.spot, layout)
             if octet is None:
@@ -227,7 +225,7 @@ class Run:
                 yield from self._edited(octets[:at], payload=True)
                 octets = octets[at:]
                 for item in self._searching:
-                    if (yield from self._strikes(item, self._position)):
+                    if (yield from self.striking.strikes(item, self._position)):
                         self._edits.begin("unstuff")
                 self._searching = []
         yield from self._edited(octets, payload=payload)
@@ -245,7 +243,7 @@ class Run:
         yield from self._outlet.push(self._edits.finish())
         self._over = not self._edits.truncated
         for item in self._searching:
-            self._missed(item, "its payload had no stuffed dot, so there was nothing to edit unstuff")
+            self.striking.missed(item, "its payload had no stuffed dot, so there was nothing to edit unstuff")
         here = []
         for octet, item in placed:
             if item.spot.behind or item.spot.follows or (octet == self._position and not lasting(item.action)):
@@ -261,19 +259,23 @@ class Run:
         for item in sorted(items, key=lambda item: item.sorted_by):
             if isinstance(item.action, Edit) and item.action.kind == "unstuff":
                 self._searching.append(item)  # it strikes where there is something to unstuff
-            elif (yield from self._strikes(item, self._position)):
+            elif (yield from self.striking.strikes(item, self._position)):
                 yield from self._do(item)
-                if isinstance(item.action, End) and item.action.how != "half-close":
+                if isinstance(item.action, End) and item.action.how not in HALVES:
                     return False
-        return self._ended_by is None
+        return self.striking.ended_by is None
 
-    def _do(self, item: Item) -> Generator[Operation, None, None]:
+    def _do(self, item: Item) -> Generator[Operation, None, None]:  # noqa: C901  # one case for each action
         """One action."""
         action = item.action
         match action:
             case Wait():
                 yield from self._flush()
-                yield Pause(None if action.span is None else _between(action.span, item.dice))
+                yield Pause(None if action.span is None else item.between(action.span))
+            case Pace() | Edit() | Send() if action.layer != "pop3":
+                self.damaged = self.damaged or isinstance(action, Edit) or (isinstance(action, Send) and not self._over)
+                yield from self._flush()
+                yield Below(action)
             case Pace():
                 yield from self._flush()
                 self._outlet.pace(action)
@@ -288,16 +290,20 @@ class Run:
             case Flood():
                 self.damaged = self.damaged or not self._over
                 yield from self._flood(action)
-            case End(how="clean" | "fin" | "rst" | "half-close" as how):
+            case End(how="clean" | "fin" | "rst" as how):
                 yield from self._flush()
-                self._ended_by = f"`{item.rule}` had ended the conversation"
-                yield HalfClose() if how == "half-close" else Finish(how)
+                self.striking.ends(item)
+                yield Finish(how)
+            case End(how="half-close" | "half-tls" | "half-tcp" as how):
+                yield from self._flush()
+                self.striking.ends(item)
+                yield HalfClose(how)
             case Mail():
                 yield action
-            case Call():
+            case Call() | Tls():
                 yield from self._flush()
                 yield action
-            case _:  # the rule book refuses what is not carried out yet
+            case _:  # what cannot stand here was refused when the rule was made
                 raise AssertionError(action)
 
     def _flood(self, action: Flood) -> Generator[Operation, None, None]:
@@ -315,42 +321,10 @@ class Run:
         yield from self._outlet.flush()
         self.sent_all = self._over
 
-    # strikes and misses
-
-    def _strikes(self, item: Item, octet: int) -> Generator[Operation, None, bool]:
-        """Whether this item's rule strikes; the first of its actions counts the hit."""
-        struck, rule = self._bound.struck, item.rule
-        known = struck.get(id(rule))
-        if known is None:
-            if item.spot.follows:
-                return False
-            known = struck[id(rule)] = rule.strike(self._bound.session)
-            if known:
-                yield Struck(rule, octet)
-        return known
-
-    def _missed(self, item: Item, detail: str) -> None:
-        """Something was not there to strike at."""
-        self._note(item.rule, Reason.NOTHING, detail=detail)
-
     def _beyond(self, item: Item, layout: Layout) -> None:
         """The offset of a rule lies outside of the reply."""
         if item.spot.offset is not None:
-            self._note(item.rule, Reason.BEYOND, size=layout.total, detail=beyond(item.spot.offset, layout))
-
-    def _cut(self) -> None:
-        """It is over before the rest of the rules had their turn."""
-        bound = self._bound
-        why = self._ended_by or "the conversation was over"
-        for item in (*bound.before, *bound.during, *bound.after):
-            self._note(item.rule, Reason.CUT, detail=f"{why} at octet {self._position} of its reply")
-
-    def _note(self, rule: Rule, reason: Reason, *, detail: str, size: int = 0) -> None:
-        """Remember for the explanation why a rule did not strike, unless it did or more is known."""
-        bound = self._bound
-        if id(rule) not in bound.struck and id(rule) not in self._noted:
-            self._noted.add(id(rule))
-            rule.misses.note(reason, bound.session, size=size, about=bound.about, detail=detail)
+            self.striking.beyond(item, layout.total, beyond(item.spot.offset, layout))
 
 
 def _rightly(item: Item, made: Callable[[T], bytes], given: T) -> bytes:
@@ -363,14 +337,15 @@ def _rightly(item: Item, made: Callable[[T], bytes], given: T) -> bytes:
 
 def _whole(action: Action) -> bool:
     """Whether an action works on the reply as a whole, before any octet of it is placed."""
-    return isinstance(action, Reply) or (isinstance(action, Edit) and callable(action.kind))
+    return isinstance(action, Reply) or (isinstance(action, Edit) and callable(action.kind) and action.layer == "pop3")
+
+
+def _below(item: Item) -> bool:
+    """Whether the place of an action is counted on a layer below, which carries it out."""
+    offset = item.spot.offset
+    return offset is not None and offset.layer != "pop3"
 
 
 def _in_payload(item: Item) -> bool:
     """Whether an action stands in the payload or nowhere."""
     return item.spot.offset is not None and item.spot.offset.kind == "body" and not item.spot.follows
-
-
-def _between(span: tuple[float, float], dice: Random) -> float:
-    """The seconds to wait."""
-    return span[0] if span[0] == span[1] else dice.uniform(*span)

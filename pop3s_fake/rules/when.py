@@ -30,6 +30,8 @@ class Point(NamedTuple):
     """Whether it belongs to the handshake."""
     flight: bool = False
     """Whether TLS octets are sent there, in which an offset can count."""
+    spoken: bool = False
+    """Whether something can be said there, sealed where there is TLS."""
     early: bool = True
     """Whether nobody can be logged in yet."""
 
@@ -38,9 +40,9 @@ POINTS: Final[dict[str, Point]] = {
     "accept": Point(),
     "hello": Point(tls=True),
     "handshake": Point(tls=True, flight=True),
-    "secured": Point(tls=True),
+    "secured": Point(tls=True, spoken=True),
     "greeting": Point(reply=True),
-    "close": Point(early=False),
+    "close": Point(spoken=True, early=False),
     "stls.hello": Point(tls=True),
     "stls.handshake": Point(tls=True, flight=True),
 }
@@ -154,6 +156,8 @@ class When:
             raise Wrong(f"{self.offset} and !{self.phase} contradict each other: an offset lies in the reply", "phase")
         if point in POINTS:
             self._check_point(point, POINTS[point])
+        if self.tls is False and self.offset is not None and self.offset.layer == "tls":
+            raise Wrong(f"tls=no and {self.offset} contradict each other: without TLS nothing is sealed", "tls")
         if self.one_line and self.offset is not None:
             if self.offset.kind == "body":
                 raise Wrong(f"{self.named} has single-line replies only, so there is no {self.offset}", "offset")
@@ -179,6 +183,8 @@ class When:
                 raise Wrong(f"{name} has no reply, so there is no {self.offset}", "offset")
             if self.offset.layer == "pop3":
                 raise Wrong(f"{name} has TLS octets only: an offset is @tls:512 or @tcp:512 there", "offset")
+            if self.offset.kind != "octet":
+                raise Wrong(f"a handshake has several flights, so there is no {self.offset}", "offset")
         if self.user is not None and point.early:
             raise Wrong(f"nobody is logged in at {name}, so user= never holds", "user")
 

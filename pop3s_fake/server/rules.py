@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pop3s_fake.errors import UsageError
-from pop3s_fake.rules.actions import Mail
+from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.rules.actions import Mail, Tls
 from pop3s_fake.rules.book import RuleBook
 
 if TYPE_CHECKING:
@@ -68,12 +68,27 @@ class ServerRules(RuleBook):
             and not (entry.told or entry.rule.hits or entry.rule.limits.optional)
         ]
 
+    @property
+    def asks_later(self) -> bool:
+        """Whether a rule asks for the client's certificate after the handshake, which the handshake has to prepare."""
+        return any(isinstance(action, Tls) and action.request for rule in self for action in rule.actions)
+
     def check(self, rule: Rule) -> None:
-        """The same complaint, also when a rule that is in the book grows; and one about a file that is not there."""
-        super().check(rule)
+        """Complain about a file or a certificate that is not there; also when a rule that is in the book grows."""
         for action in rule.actions:
             if isinstance(action, Mail) and action.path is not None and not Path(action.path).is_file():
                 raise UsageError(f"rule `{rule}`: there is no file {action.path!r}")
+            if isinstance(action, Tls) and action.certificate is not None:
+                _check_certificate(rule, action.certificate)
+
+
+def _check_certificate(rule: Rule, certificate: str) -> None:
+    """Refuse an id that is not in the catalogue."""
+    from pop3s_fake.tls.certificates import certificate_ids  # noqa: PLC0415  # it loads cattrs
+
+    known = tuple(certificate_ids())
+    if certificate not in known:
+        raise UsageError(f"rule `{rule}`: unknown certificate {certificate!r}{nearest(certificate, known)}")
 
 
 def caller() -> str:

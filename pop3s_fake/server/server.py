@@ -177,7 +177,7 @@ class Pop3sServer:
         settings = Settings(
             accounts=self.accounts,
             now=self.clock.now,
-            records=lambda hello: Records(self._context, hello),  # type: ignore[arg-type]  # it is made by now
+            records=lambda hello, certificate: Records(self._context_for(certificate), hello),
             alpn=(options.tls or Tls()).alpn,
             rules=self.rules,
             dialogues=self._dialogues,
@@ -280,14 +280,24 @@ class Pop3sServer:
 
     def _certify(self, names: tuple[str, ...]) -> None:
         """Show a certificate for these names to those who connect from now on."""
+        self._context = self._made_context(self._options.certificate, names)
+        self._names = names
+
+    def _made_context(self, certificate: str, names: tuple[str, ...], *, later: bool = False) -> ssl.SSLContext:
         options = self._options
-        self._context = self.authority.server_context(
-            options.certificate,
+        return self.authority.server_context(
+            certificate,
             names=names,
             tls=options.tls or Tls(),
-            client_certificate=options.client_certificate,
+            client_certificate="later" if later else options.client_certificate,
         )
-        self._names = names
+
+    def _context_for(self, certificate: str | None) -> ssl.SSLContext:
+        """The context of a new connection; rules may want another certificate, or to ask for the client's later."""
+        later = self.rules.asks_later
+        if certificate is None and not later and self._context is not None:
+            return self._context
+        return self._made_context(certificate or self._options.certificate, self._names, later=later)
 
     def client_context(self, *, client_certificate: ClientCertificate | None = None) -> ssl.SSLContext:
         """A new ``ssl.SSLContext`` that trusts the CA and verifies; yours to change."""

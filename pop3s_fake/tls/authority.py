@@ -165,7 +165,7 @@ class Authority:
         *,
         names: Sequence[str] = ("localhost",),
         tls: Tls = _DEFAULT_TLS,
-        client_certificate: Literal["required", "optional"] | None = None,
+        client_certificate: Literal["required", "optional", "later"] | None = None,
     ) -> ServerContext:
         """The context of a server that shows this certificate for these names and shakes hands as ``tls`` says.
 

@@ -26,6 +26,7 @@ CLIENT_CERTIFICATE: dict[str | None, ssl.VerifyMode] = {
     None: ssl.CERT_NONE,
     "optional": ssl.CERT_OPTIONAL,
     "required": ssl.CERT_REQUIRED,
+    "later": ssl.CERT_REQUIRED,
 }
 _VERSIONS = {
     "1.0": (ssl.TLSVersion.TLSv1, ssl.HAS_TLSv1),
@@ -54,8 +55,9 @@ class ServerContext(ssl.SSLContext):
 def server_context(tls: Tls, issued: Issued, *, client_certificate: str | None, client_ca: str) -> ServerContext:
     """Make a context that shakes hands as ``tls`` says and shows ``issued``.
 
-    ``client_certificate`` is None, "optional" or "required"; those issued by ``client_ca`` (PEM) are accepted.  None
-    asks for none: RFC 8314 section 4.2 wants no CertificateRequest unless certificates are mapped to users.  Raises
+    ``client_certificate`` is None, "optional", "required", or "later", which is not in the handshake but behind it (RFC
+    8446 section 4.6.2); those issued by ``client_ca`` (PEM) are accepted.  None asks for none: RFC 8314 section 4.2
+    wants no CertificateRequest unless certificates are mapped to users.  Raises
     UsageError for what this Python or its OpenSSL lacks.
     """
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
@@ -72,6 +74,8 @@ def server_context(tls: Tls, issued: Issued, *, client_certificate: str | None, 
     context.verify_mode = CLIENT_CERTIFICATE[client_certificate]
     if client_certificate is not None:
         context.load_verify_locations(cadata=client_ca)
+    if client_certificate == "later":
+        context.post_handshake_auth = True
     _load(context, issued)
     return context
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from pop3s_fake.tls.bindings import bindings
 from pop3s_fake.tls.contexts import ServerContext
@@ -51,6 +51,7 @@ class Records:
 
     __slots__ = ("_ended", "_error", "_first", "_incoming", "_outgoing", "_tls", "broken", "closed", "hello")
 
+    secure: Final = True
     broken: bool
     """Whether the next ``read`` will raise: a record behind what it returned last could not be opened."""
     closed: bool
@@ -156,6 +157,20 @@ class Records:
         """
         with contextlib.suppress(ssl.SSLError):
             self._tls.unwrap()
+        return self._outgoing.read()
+
+    def request_certificate(self) -> bytes | None:
+        """Ask for the client's certificate after the handshake (RFC 8446 section 4.6.2): the octets to send.
+
+        None where that cannot be: below TLS 1.3, where the context was not made for it, or where the client did not
+        offer it.
+        """
+        try:
+            self._tls.verify_client_post_handshake()
+        except ssl.SSLError:
+            return None
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._tls.do_handshake()
         return self._outgoing.read()
 
     def facts(self) -> TlsFacts:

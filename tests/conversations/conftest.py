@@ -66,7 +66,7 @@ class Pure:
         settings = Settings(
             self.accounts,
             now=lambda: self.time,
-            records=None if context is None else lambda hello: Records(context, hello),
+            records=None if context is None else lambda hello, _: Records(context, hello),
             rules=self.book,
             ledger=self.ledger,
             read=lambda path: f"Subject: from {path}\n\n",

@@ -92,7 +92,7 @@ class Server:
         return Settings(
             self.accounts,
             now=lambda: self.time,
-            records=None if context is None else lambda hello: Records(context, hello),
+            records=None if context is None else lambda hello, _: Records(context, hello),
             alpn=self.tls.alpn,
             dialogues=self.dialogues,
             rules=self.rules,

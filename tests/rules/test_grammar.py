@@ -97,7 +97,7 @@ COMPLAINTS = {
     r'RETR -> reply "+OK\r\nx" keep': r'column 26 of `RETR -> reply "+OK\r\nx" keep`: keep takes the place of the '
     "first line, so its text is one line",
     "RETR -> edit": "column 9 of `RETR -> edit`: edit is not complete: "
-    "edit drop|dup|flip|truncate|no-terminator|unstuff|bare-lf|bare-cr",
+    "edit drop|dup|flip|truncate|no-terminator|unstuff|bare-lf|bare-cr|swap",
     "RETR -> edit drip": "column 14 of `RETR -> edit drip`: unknown edit 'drip'; did you mean 'drop'?",
     "RETR -> edit drop 0": "column 19 of `RETR -> edit drop 0`: count takes a whole number from 1, not 0",
     "RETR -> edit truncate 2": "column 23 of `RETR -> edit truncate 2`: only edit drop, dup, flip take a count of "
@@ -114,9 +114,10 @@ COMPLAINTS = {
     "unknown alert 'unrecognised_name'; did you mean 'unrecognized_name'?",
     "hello -> tls alert=256": "column 14 of `hello -> tls alert=256`: alert takes a name or a number up to 255, "
     "not 256",
-    "RETR -> end": "column 9 of `RETR -> end`: end is not complete: end clean|fin|rst|half-close",
-    "RETR -> end half-tlz": "column 13 of `RETR -> end half-tlz`: unknown end 'half-tlz'; did you mean 'half-close'?",
-    "RETR -> end no": "column 13 of `RETR -> end no`: unknown end 'no'; known are: clean, fin, rst, half-close",
+    "RETR -> end": "column 9 of `RETR -> end`: end is not complete: end clean|fin|rst|half-close|half-tls|half-tcp",
+    "RETR -> end half-tlz": "column 13 of `RETR -> end half-tlz`: unknown end 'half-tlz'; did you mean 'half-tls'?",
+    "RETR -> end no": "column 13 of `RETR -> end no`: unknown end 'no'; known are: "
+    "clean, fin, rst, half-close, half-tls, half-tcp",
     "RETR -> end rst times=1": "column 17 of `RETR -> end rst times=1`: end takes no times=; limits stand behind ';', "
     "as in `; times=1`",
     "RETR -> end rst optional": "column 17 of `RETR -> end rst optional`: end takes no 'optional'; "
@@ -159,8 +160,8 @@ COMPLAINTS = {
     "so there is nothing to edit",
     'close -> reply "+OK"': 'column 10 of `close -> reply "+OK"`: close has no reply, so there is nothing to reply',
     'accept -> reply "+OK"': 'column 11 of `accept -> reply "+OK"`: accept has no reply, so there is nothing to reply',
-    'accept -> send "x"': 'column 11 of `accept -> send "x"`: nothing can be sent at accept, TLS comes first, '
-    "so there is no send",
+    'accept -> send "x"': 'column 11 of `accept -> send "x"`: nothing can be sealed at accept yet: '
+    "send with layer=tcp sends octets as they are",
     "accept -> end clean": "column 11 of `accept -> end clean`: there is no TLS at accept yet: end fin or end rst, "
     "not end clean",
     'hello -> reply "+OK"': 'column 10 of `hello -> reply "+OK"`: a handshake has no reply, '
@@ -212,11 +213,11 @@ CANONICAL = [
     "hello -> tls alert=handshake_failure",
     "handshake@tcp:200 -> wait forever",
     "handshake -> pace size=1 layer=tls",
-    "secured -> tls alert=99",
+    "hello -> tls alert=99",
     "USER -> tls request-client-cert",
     "hello session=2..5 -> tls certificate=expired",
     "stls.hello -> end fin",
-    "stls.handshake@tls:-3 -> end half-tcp",
+    "stls.handshake@tls:3 -> end half-tcp",
     "greeting -> wait forever",
     "* -> wait 0.5..1.5",
     "*#5 -> end rst; p=0.1, optional",

@@ -150,45 +150,6 @@ def test_a_rule_where_there_is_no_reply(text: str, play: Callable[..., Any]) -> 
     assert play(text, point=text.split(maxsplit=1)[0], argument="").steps == MOMENTS[text]
 
 
-NOT_YET = {
-    "hello -> end fin": "the point hello",
-    "handshake@tcp:200 -> wait forever": "the point handshake",
-    "secured -> wait 1": "the point secured",
-    "stls.hello -> end fin": "the point stls.hello",
-    "stls.handshake -> pace size=1 layer=tls": "the point stls.handshake",
-    "RETR@tls:60 -> end fin": "the offset @tls:60 on the TLS layer",
-    "RETR@tcp:-6 -> end fin": "the offset @tcp:-6 on the TCP layer",
-    "RETR -> pace size=1 layer=tls": "pace on the TLS layer",
-    "RETR -> edit flip layer=tls": "edit on the TLS layer",
-    'RETR -> send "x" layer=tcp': "send on the TCP layer",
-    "USER -> tls request-client-cert": "the action tls",
-    "RETR -> end half-tls": "end half-tls",
-    "RETR -> end half-tcp": "end half-tcp",
-}
-
-
-@pytest.mark.parametrize("text", NOT_YET)
-def test_what_is_not_carried_out_yet_says_so(text: str) -> None:
-    """When it is added, and when a rule that was added grows into it."""
-    complaint = f"rule `{text}`: {NOT_YET[text]} is not there yet: it can be written, but not carried out"
-    book = RuleBook(seed=1, now=lambda: 0.0)
-    with pytest.raises(UsageError) as caught:
-        book.add(text)
-    assert str(caught.value) == complaint
-    assert (len(book), book.armed) == (0, False)
-
-
-def test_a_rule_in_the_book_cannot_grow_into_what_is_not_there() -> None:
-    """It stays as it was."""
-    rule = RuleBook(seed=1, now=lambda: 0.0).add("RETR")
-    with pytest.raises(UsageError) as caught:
-        rule.end("half-tls")
-    assert str(caught.value) == (
-        "rule `RETR -> end half-tls`: end half-tls is not there yet: it can be written, but not carried out"
-    )
-    assert rule == Rule("RETR")
-
-
 # replies given in Python
 
 

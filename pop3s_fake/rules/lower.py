@@ -1,0 +1,142 @@
+"""What the two layers below POP3 have in common: operations in, operations out, and actions at places of their own.
+
+Knows how an action is carried out at an octet of such a layer; must not know what distinguishes the layers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pop3s_fake.errors import UsageError
+from pop3s_fake.rules.actions import Call, Edit, End, Mail, Pace, Send, Tls, Wait
+from pop3s_fake.rules.operations import Finish, HalfClose, Pause
+from pop3s_fake.rules.placed import Placed
+from pop3s_fake.rules.values import Wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    from pop3s_fake.rules.bound import Item
+    from pop3s_fake.rules.operations import Operation
+    from pop3s_fake.rules.striking import Striking
+    from pop3s_fake.rules.when import Layer
+
+__all__ = ("Damage", "Lower", "Stream", "rightly")
+
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+
+class Damage:
+    """Whether the client gets other octets than it would without the rules; all layers of a descent share it."""
+
+    __slots__ = ("done",)
+
+    def __init__(self) -> None:
+        self.done: bool = False
+
+
+class Lower:
+    """One layer: feed it each operation, then finish."""
+
+    __slots__ = ("damage", "striking")
+
+    def __init__(self, striking: Striking, damage: Damage) -> None:
+        self.striking: Striking = striking
+        self.damage: Damage = damage
+
+    def feed(self, operation: Operation) -> Iterator[Operation]:
+        """What comes of it."""
+        raise NotImplementedError
+
+    def finish(self) -> Iterator[Operation]:
+        """What was held, and what stands behind the last octet."""
+        raise NotImplementedError
+
+
+class Stream(Lower):
+    """A layer whose octets are counted, so that rules have places in it."""
+
+    __slots__ = ("_waiting", "placed")
+    name: Layer
+
+    def __init__(self, striking: Striking, damage: Damage) -> None:
+        super().__init__(striking, damage)
+        self.placed = Placed(striking, self.name)
+        self._waiting: list[Operation] = []
+        """All of the reply, where a place counts from its end."""
+
+    def feed(self, operation: Operation) -> Iterator[Operation]:
+        """What comes of it; nothing yet where a place counts from an end that has not come."""
+        if self.placed.backwards:
+            self._waiting.append(operation)
+        else:
+            yield from self.pass_on(operation)
+
+    def finish(self) -> Iterator[Operation]:
+        """What was held, and what stands behind the last octet."""
+        if self.placed.backwards:
+            self.placed.ends_at(sum(map(self.counted, self._waiting)))
+            for operation in self._waiting:
+                yield from self.pass_on(operation)
+            self._waiting = []
+        yield from self.let_go()
+        yield from self.carried_out(self.placed.at_the_end(), self.placed.position)
+        yield from self.flush()
+
+    def pass_on(self, operation: Operation) -> Iterator[Operation]:
+        """What comes of an operation."""
+        raise NotImplementedError
+
+    def let_go(self) -> Iterator[Operation]:
+        """What an edit holds back goes out."""
+        raise NotImplementedError
+
+    def counted(self, operation: Operation) -> int:
+        """The octets by which this one moves the places of this layer."""
+        raise NotImplementedError
+
+    def begin(self, action: Edit | Pace | Send) -> Iterator[Operation]:
+        """An action of this layer's begins with what comes next; one of a layer below goes on down."""
+        raise NotImplementedError
+
+    def flush(self) -> Iterator[Operation]:
+        """What is held to be joined leaves."""
+        return iter(())
+
+    def carried_out(self, items: Iterable[Item], octet: int) -> Generator[Operation, None, bool]:
+        """The actions at one octet of this layer; tells whether the conversation goes on."""
+        for item in items:
+            if not (yield from self.striking.strikes(item, octet, self.name)):
+                continue
+            action = item.action
+            match action:
+                case Wait(span=span):
+                    yield from self.flush()
+                    yield Pause(None if span is None else item.between(span))
+                case End(how="clean" | "fin" | "rst" as how):
+                    yield from self.flush()
+                    self.striking.ends(item)
+                    yield Finish(how)
+                    return False
+                case End(how="half-close" | "half-tls" | "half-tcp" as how):
+                    yield from self.flush()
+                    self.striking.ends(item)
+                    yield HalfClose(how)
+                case Mail():
+                    yield action
+                case Call() | Tls():
+                    yield from self.flush()
+                    yield action
+                case Send() | Edit() | Pace():
+                    yield from self.begin(action)
+                case _:  # what cannot stand here was refused when the rule was made
+                    raise AssertionError(action)
+        return True
+
+
+def rightly(edit: Edit, octets: bytes) -> bytes:
+    """What a function of the test's makes of these octets; where it is not what can be sent, the test is told."""
+    try:
+        return edit.edited(octets)
+    except Wrong as wrong:
+        raise UsageError(f"rule action edit layer={edit.layer}: {wrong}") from None

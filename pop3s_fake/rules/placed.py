@@ -1,0 +1,82 @@
+"""Actions whose offsets count the octets of a layer below POP3, met one after the other as the octets pass.
+
+Knows how such an offset becomes a place in the stream (``@tls:60``, ``@tcp:-3``); must not know records or writes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pop3s_fake.rules.bound import Item
+    from pop3s_fake.rules.striking import Striking
+    from pop3s_fake.rules.when import Layer
+
+__all__ = ("Placed",)
+
+
+class Placed:
+    """The actions of one layer in the order of their places; each is given out once."""
+
+    __slots__ = ("_items", "_layer", "_striking", "backwards", "position")
+
+    def __init__(self, striking: Striking, layer: Layer) -> None:
+        self.position: int = 0
+        """Octets of this layer that have passed."""
+        self._striking = striking
+        self._layer = layer
+        items = [
+            (item.spot.offset, item) for item in striking.bound.during if item.spot.offset and not item.spot.behind
+        ]
+        items = [(offset, item) for offset, item in items if offset.layer == layer]
+        self.backwards: bool = any(offset.kind == "back" for offset, _ in items)
+        """Whether a place counts from the end, so that nothing can pass before all of it is there."""
+        self._items: list[tuple[int, Item]] = [(offset.count + item.spot.plus, item) for offset, item in items]
+        self._sort()
+
+    def __bool__(self) -> bool:
+        """Whether any are left."""
+        return bool(self._items)
+
+    def ends_at(self, total: int) -> None:
+        """All octets are there: places that count from the end become places from the beginning."""
+        self.backwards = False
+        left = []
+        for place, item in self._items:
+            offset = item.spot.offset
+            assert offset is not None
+            octet = place
+            if offset.kind == "back":
+                octet = total - offset.count + item.spot.plus
+                if octet < 0:
+                    size = f"{total} octets on the {self._layer.upper()} layer"
+                    self._striking.beyond(item, total, f"{size}, so {offset} lay before its beginning")
+                    continue
+            left.append((octet, item))
+        self._items = left
+        self._sort()
+
+    def first_within(self, octets: int) -> tuple[int, list[Item]] | None:
+        """What is met first in the next so many octets: how many of them lie before it, and the actions there."""
+        if not self._items or self._items[-1][0] >= self.position + octets:
+            return None
+        place, item = self._items.pop()
+        here = [item]
+        while self._items and self._items[-1][0] == place:
+            here.append(self._items.pop()[1])
+        return max(place - self.position, 0), here
+
+    def at_the_end(self) -> list[Item]:
+        """What stands just behind the last octet; of what lies further on it is noted that there was no such place."""
+        here: list[Item] = []
+        while self._items:
+            place, item = self._items.pop()
+            if place == self.position and item.action.dimension != "outgoing octets":
+                here.append(item)
+            else:
+                size = f"{self.position} octets on the {self._layer.upper()} layer"
+                self._striking.beyond(item, self.position, f"{size}, so {item.spot.offset} lay beyond the end")
+        return here
+
+    def _sort(self) -> None:
+        self._items.sort(key=lambda pair: (pair[0], pair[1].sorted_by), reverse=True)
