@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from itertools import count
 
-    from pop3s_fake import transcript
     from pop3s_fake.connection.notes import Notes
     from pop3s_fake.connection.ruled import Ruled
     from pop3s_fake.connection.settings import Settings
@@ -56,9 +55,9 @@ def authenticate(  # noqa: PLR0917  # what a conversation is made of
     return reply
 
 
-def sasl_context(  # what a conversation is made of
+def sasl_context(
     settings: Settings,
-    log: transcript.Session,
+    serial: int,
     link: Records | Clear,
     offered: frozenset[str],
     nonces: count[int],
@@ -66,17 +65,18 @@ def sasl_context(  # what a conversation is made of
     secure: bool,
 ) -> Context:
     """What a mechanism may know of this connection; ``nonces`` count on from exchange to exchange."""
-    tls = None if isinstance(link, Clear) else link
 
     def nonce() -> str:
-        return blake2b(f"{settings.seed}:sasl:{log.serial}:{next(nonces)}".encode(), digest_size=16).hexdigest()
+        return blake2b(f"{settings.seed}:sasl:{serial}:{next(nonces)}".encode(), digest_size=16).hexdigest()
 
+    tls = None if isinstance(link, Clear) else link
     return Context(
         settings.accounts,
         settings.now,
         nonce,
         host=settings.name,
         hosts=settings.hosts,
+        ports=settings.ports,
         secure=secure,
         bindings={} if tls is None else tls.bindings(),
         identities=() if tls is None else tls.identities(),

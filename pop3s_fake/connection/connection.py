@@ -21,7 +21,7 @@ from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send
 from pop3s_fake.protocol.commands import plain
 from pop3s_fake.protocol.lines import COMMAND_LIMIT, OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE
-from pop3s_fake.protocol.session import Session
+from pop3s_fake.protocol.session import Facts, Session
 from pop3s_fake.protocol.states import State
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Connection:
             offer=settings.offer,
             secure=not settings.stls,
             context=self._sasl,
+            facts=self._facts,
         )
 
     def feed(self, event: bytes | Event) -> None:
@@ -202,8 +203,7 @@ class Connection:
         )
         yield from handshake(self._settings, self.log, self._link, around)
         self._speaks = self._secure = True
-        assert not isinstance(self._link, Clear)
-        self._session.secured(binding=bool(self._link.bindings()), certificate=bool(self._link.identities()))
+        self._session.secured()
         yield from self._moment("secured")
 
     def _begin(self, tls: Records) -> None:
@@ -367,12 +367,19 @@ class Connection:
             )
         )
 
+    def _facts(self) -> Facts:
+        """What TLS has brought."""
+        link = self._link
+        if isinstance(link, Clear):
+            return Facts()
+        return Facts(frozenset(link.bindings()), certificate=bool(link.identities()))
+
     def _sasl(self, offered: frozenset[str]) -> Context:
         """What a mechanism may know of this connection."""
         from pop3s_fake.connection.authenticating import sasl_context  # noqa: PLC0415  # for those who say AUTH
 
         secure = self._secure or not self._settings.stls
-        return sasl_context(self._settings, self.log, self._link, offered, self._nonces, secure=secure)
+        return sasl_context(self._settings, self.log.serial, self._link, offered, self._nonces, secure=secure)
 
     def _part(self, reply: Reply | None) -> Steps:
         """The end after QUIT: the answer, if it was not given yet, and the closure alert in one write."""

@@ -66,7 +66,7 @@ class Follower:
         """Whether the dialogue goes on."""
         return not self._dialogue.over
 
-    def secured(self, *, certificate: bool) -> None:
+    def secured(self) -> None:
         """Nothing: a dialogue begins behind the handshake, and holds none."""
 
     def stay(self) -> None:

@@ -51,6 +51,8 @@ class Settings:
     """The host in the greeting's timestamp."""
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})
     """What a client may name as the host it has connected to."""
+    ports: frozenset[int] = frozenset()
+    """What it may name as the port; none: any."""
     complain: Callable[[ProtocolViolation], None] | None = None
     """Told of each requirement that the client broke."""
     strict: bool | Literal["should"] = True

@@ -39,17 +39,28 @@ ANCIENT: Final = frozenset({"TOP", "UIDL", "USER"})
 """What a server without CAPA has: the commands of RFC 1939."""
 
 MECHANISMS: Final[dict[str, str]] = {
+    "SCRAM-SHA-256-PLUS": "binding",
     "SCRAM-SHA-256": "",
     "EXTERNAL": "certificate",
     "OAUTHBEARER": "token",
     "XOAUTH2": "token",
     "PLAIN": "",
 }
-"""The mechanisms that are offered unless told otherwise, and what must be there for each: an account's token, a channel
-binding, a client's certificate, or nothing."""
+"""The mechanisms that are offered unless told otherwise, the strongest first, and what must be there for each: an
+account's token, a client's certificate, nothing, or a channel binding that every client with -PLUS knows."""
+
+COMMON_BINDINGS: Final = frozenset({"tls-unique", "tls-exporter"})
+"""The channel bindings that a client takes unless told otherwise: RFC 5802 section 6.1 up to TLS 1.2, RFC 9266 from 1.3.
+
+Python's ssl gives only the first, so under TLS 1.3 -PLUS is there for those who ask for it by name, and name
+``tls-server-end-point`` in their client, too.
+"""
 
 PLAINTEXT: Final = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
-"""The mechanisms with which whoever reads the wire can log in (RFC 5034 section 4): not offered without TLS."""
+"""The mechanisms with which whoever reads the wire can log in (RFC 5034 section 4): not offered without TLS.
+
+This stands here, too, so that a session without AUTH does not load the mechanisms.
+"""
 
 _TAG: Final = re.compile(r"[!-\x2d\x2f-~]+")
 _WORD: Final = re.compile(r"[!-~]+")
@@ -145,9 +156,15 @@ class Offer:
             if (text := self._announced(line, transaction=transaction, secure=secure, mechanisms=mechanisms))
         )
 
-    def usable(self, *, secure: bool, binding: bool, certificate: bool, token: bool) -> tuple[str, ...]:
+    def usable(self, *, secure: bool, bindings: frozenset[str], certificate: bool, token: bool) -> tuple[str, ...]:
         """The mechanisms that are announced on a connection that has all this, and accepted there."""
-        there = {"": True, "token": token, "binding": binding, "certificate": certificate}
+        there = {
+            "": True,
+            "token": token,
+            "certificate": certificate,
+            "binding": bool(bindings & COMMON_BINDINGS),
+            "any binding": bool(bindings),
+        }
         if self.mechanisms is None:
             names = [name for name, needs in MECHANISMS.items() if there[needs]]
         else:
@@ -255,7 +272,7 @@ def _check_words(tag: str, words: str) -> None:
 
 def _needs(name: str) -> str:
     """What a mechanism that was asked for by name needs all the same."""
-    return "certificate" if name == "EXTERNAL" else "binding" if name.endswith("-PLUS") else ""
+    return "certificate" if name == "EXTERNAL" else "any binding" if name.endswith("-PLUS") else ""
 
 
 def _codes(tags: set[str]) -> frozenset[str]:

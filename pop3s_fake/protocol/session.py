@@ -8,7 +8,7 @@ whoever carries it, with :meth:`Session.close`.  What the commands of TRANSACTIO
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from pop3s_fake.maildrop import MaildropInUse
 from pop3s_fake.protocol import replies
@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from pop3s_fake.protocol.authentication import Authentication
     from pop3s_fake.protocol.sasl import Context
 
-__all__ = ("Session",)
+__all__ = ("Facts", "Session")
+
+
+class Facts(NamedTuple):
+    """What TLS has brought: the types of channel binding that there are, and whether the client showed a certificate."""
+
+    bindings: frozenset[str] = frozenset()
+    certificate: bool = False
 
 
 class Session(Transaction):
@@ -40,10 +47,9 @@ class Session(Transaction):
 
     __slots__ = (
         "_accounts",
-        "_binding",
-        "_certificate",
         "_context",
         "_exclusive",
+        "_facts",
         "_handlers",
         "_name",
         "_offer",
@@ -72,11 +78,12 @@ class Session(Transaction):
         offer: Offer = DEFAULT,
         secure: bool = True,
         context: Callable[[frozenset[str]], Context] | None = None,
+        facts: Callable[[], Facts] = Facts,
     ) -> None:
         """Begin in AUTHORIZATION; with a ``timestamp`` such as ``<1@localhost>`` the greeting offers APOP.
 
         ``offer``: the capabilities, ``secure``: whether nobody can read the wire, ``context``: what a SASL mechanism
-        may know, by the mechanisms that are offered now; without it AUTH is refused.
+        may know, by the mechanisms that are offered now; without it AUTH is refused.  ``facts``: what TLS has brought.
         """
         super().__init__()
         self._accounts = accounts
@@ -84,7 +91,7 @@ class Session(Transaction):
         self._exclusive = exclusive
         self._offer = offer
         self._secure = secure
-        self._binding = self._certificate = False
+        self._facts = facts
         self._context = context
         self._name: str | None = None
         self._handlers: Handlers = self._authorization(
@@ -138,14 +145,9 @@ class Session(Transaction):
         """Who is logged in, or has said USER and is about to."""
         return self.user or self._name
 
-    def secured(self, *, binding: bool = False, certificate: bool = False) -> None:
-        """There is TLS now: all that was said before it is forgotten (RFC 2595 section 4).
-
-        ``binding``: whether there is a channel binding, ``certificate``: whether the client has shown a certificate.
-        """
+    def secured(self) -> None:
+        """There is TLS now: all that was said before it is forgotten (RFC 2595 section 4)."""
         self._secure = True
-        self._binding = binding
-        self._certificate = certificate
         self._name = None
         self.upgrading = False
         self._handlers = self._authorization(self._offer.tags, self._timestamp is not None, True)
@@ -235,10 +237,11 @@ class Session(Transaction):
 
     def _mechanisms(self, *, secure: bool | None = None) -> tuple[str, ...]:
         """The mechanisms that are announced now, or would be with TLS, and accepted."""
+        facts = self._facts()
         return self._offer.usable(
             secure=self._secure if secure is None else secure,
-            binding=self._binding,
-            certificate=self._certificate,
+            bindings=facts.bindings,
+            certificate=facts.certificate,
             token=any(account.token is not None for account in self._accounts.values()),
         )
 

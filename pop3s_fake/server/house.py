@@ -1,4 +1,4 @@
-"""The running side of a server: its listener, its connection threads, and when they are at rest.
+"""The running side of a server: its listeners, its connection threads, and when they are at rest.
 
 Knows threads and how to wait for them without sleeping; must not know accounts, options or verdicts.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -47,27 +48,36 @@ class House:
         self._workers: set[Worker] = set()
         self._ending: deque[Worker] = deque()  # their work is done, their threads may take a moment to be gone
         self._accepted = 0
-        self._settings: Settings | None = None
+        self._guard = Lock()
         self._settle: Callable[[], None] | None = None
-        self.listener: Listener | None = None
+        self._listeners: list[Listener] = []
 
     def __len__(self) -> int:
         """How many connections are open."""
         return len(self._workers)
 
+    @property
+    def running(self) -> bool:
+        """Whether it listens."""
+        return bool(self._listeners)
+
     def open(self, port: int, settings: Settings, settle: Callable[[], None]) -> Listener:
-        """Listen; connections are carried out by these settings, and a driven clock settles by ``settle``."""
-        self._settings = settings
+        """Listen on one more port; what comes there is carried out by these settings, a driven clock settles so."""
         self._settle = settle
-        self.listener = Listener(port, hub=self._hub, accepted=self._accept)
-        return self.listener
+
+        def accepted(sock: socket.socket, number: int) -> None:
+            self._accept(sock, number, settings)
+
+        listener = Listener(port, hub=self._hub, accepted=accepted)
+        self._listeners.append(listener)
+        return listener
 
     def close(self) -> None:
-        """End the listener and all connections; tell who did not end."""
-        listener, self.listener = self.listener, None
-        if listener is None:
+        """End the listeners and all connections; tell who did not end."""
+        listeners, self._listeners = self._listeners, []
+        if not listeners:
             return
-        survivors = [] if listener.stop(STOPPING) else [listener.name]
+        survivors = [listener.name for listener in listeners if not listener.stop(STOPPING)]
         workers = list(self._workers)
         for worker in workers:
             worker.disconnect("fin")
@@ -82,10 +92,11 @@ class House:
 
     def outage(self, how: Outage | None) -> Outage | None:
         """Be away, or there again, for those who come from now on; gives how it was, and is nothing once stopped."""
-        if self.listener is None:
-            return None
-        self._hub.wait_until(self.listener.settled, SETTLING)
-        return self.listener.outage(how)
+        before = None
+        for listener in self._listeners:
+            self._hub.wait_until(listener.settled, SETTLING)
+            before = listener.outage(how)
+        return before
 
     def disconnect(self, how: Literal["fin", "rst"]) -> None:
         """End all connections from our side, once what they asked for is answered, as far as they take the answers."""
@@ -102,9 +113,9 @@ class House:
         """
         if any(worker.current for worker in list(self._workers)):
             return
-        listener = self.listener
-        if listener is not None and not self._hub.wait_until(listener.settled, timeout):
-            raise _restless(timeout, "a client waits to be accepted")
+        for listener in list(self._listeners):
+            if not self._hub.wait_until(listener.settled, timeout):
+                raise _restless(timeout, "a client waits to be accepted")
         busy = set(self._workers)
         while busy:
             if not self._hub.wait_until(lambda: _rested(busy), timeout):
@@ -114,28 +125,30 @@ class House:
         """Wait until the test, which is asked after each command, is true."""
         return self._hub.wait_until(test, timeout)
 
-    def _accept(self, sock: socket.socket, port: int) -> None:
-        """Give a new connection its thread; called in the accept thread."""
-        assert self._settings is not None
+    def _accept(self, sock: socket.socket, port: int, settings: Settings) -> None:
+        """Give a new connection its thread; called in the accept thread of its port."""
         assert self._settle is not None
-        log = self._transcript.begin(self._clock.now())
+        with self._guard:  # a server with two ports has two accept threads
+            log = self._transcript.begin(self._clock.now())
+            self._accepted += 1
+            number = self._accepted
         log.watch = self._hub.changed
-        self._accepted += 1
         worker = Worker(
             sock,
             log,
-            self._settings,
+            settings,
             hub=self._hub,
             clock=self._clock,
             settle=self._settle,
             deadline=self._deadline,
             problem=self._problem,
             done=self._done,
-            name=f"pop3s-fake:{port}:conn-{self._accepted}",
+            name=f"pop3s-fake:{port}:conn-{number}",
         )
-        while self._ending and self._ending[0].join(0):
-            self._ending.popleft()
-        self._workers.add(worker)
+        with self._guard:
+            while self._ending and self._ending[0].join(0):
+                self._ending.popleft()
+            self._workers.add(worker)
         worker.start()
 
     def _done(self, worker: Worker) -> None:

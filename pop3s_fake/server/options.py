@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop import Account
+from pop3s_fake.protocol.capabilities import Offer, edited
 from pop3s_fake.rules import Rule
 from pop3s_fake.tls.settings import Tls
 
@@ -32,8 +33,6 @@ NONES: Final = frozenset({"deadline"})
 PORTS: Final = range(65536)
 
 LATER: Final = {
-    "stls": "STLS",
-    "capabilities": "a capability list of your own",
     "dialect": "dialects",
     "quirks": "quirks",
     "case": "cases",
@@ -42,7 +41,7 @@ LATER: Final = {
 """Keywords whose mechanism is not there yet, by what they stand for."""
 
 
-LISTED: Final = frozenset({"accounts", "names", "allow", "rules"})
+LISTED: Final = frozenset({"accounts", "names", "allow", "rules", "capabilities"})
 """Keywords whose values are lists, so that a text is surely a mistake."""
 
 
@@ -71,6 +70,14 @@ RIGHT: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         "'required', 'optional' or None",
     ),
     "names": (lambda value: bool(value) and _list_of(str)(value) and "" not in value, "a list of host names"),
+    "stls": (
+        lambda value: isinstance(value, bool) or (isinstance(value, int) and value in PORTS[1:]),
+        "True, False or a port from 1 to 65535",
+    ),
+    "capabilities": (
+        lambda value: value is None or _list_of(str)(value),
+        "a list of capability lines, such as ['USER', 'TOP'] or ['+SASL CRAM-MD5', '-TOP']",
+    ),
     "rules": (_list_of(str, Rule), "a list of rules, each a text such as 'RETR -> end rst' or a Rule"),
     "port": (lambda value: isinstance(value, int) and _number(value) and value in PORTS, "a number from 0 to 65535"),
     "strict": (lambda value: value in (True, False, "should"), "True, False or 'should'"),
@@ -107,7 +114,7 @@ class ServerOptions:
     tls: Tls | None = None
     client_certificate: Literal["required", "optional"] | None = None
     names: Sequence[str] = ("localhost",)
-    stls: bool = False
+    stls: bool | int = False
     capabilities: Sequence[str] | None = None
     dialect: str | None = None
     quirks: Sequence[str] = ()
@@ -143,8 +150,14 @@ class ServerOptions:
         _known("certificate", self.certificate, certificate_ids())
         if self.client_certificate is not None:
             _known("client_certificate", self.client_certificate, ("required", "optional"))
+        self.offer  # noqa: B018  # refuses what no server can list
         for row in self.allow:
             allowed(row)
+
+    @property
+    def offer(self) -> Offer:
+        """The capabilities."""
+        return Offer(self.capabilities, stls=self.stls is not False)
 
     @classmethod
     def of(cls, keywords: Mapping[str, Any]) -> ServerOptions:
@@ -181,14 +194,26 @@ def merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     {'certificate': 'good', 'allow': ['a', 'b']}
     >>> merged([{"deadline": 5.0}, {"deadline": None}])
     {'deadline': None}
+    >>> merged([{"capabilities": ["USER", "TOP"]}, {"capabilities": ["-TOP"]}])
+    {'capabilities': ['USER']}
     """
     result: dict[str, Any] = {}
     for layer in layers:
         for keyword, value in layer.items():
             if value is None and keyword not in NONES:
                 result.pop(keyword, None)
+            elif keyword == "capabilities" and keyword in result and not isinstance(value, str):
+                result[keyword] = _together(result[keyword], value)
             elif keyword in LISTS and keyword in result and not isinstance(value, str):
                 result[keyword] = [*result[keyword], *value]
             else:
                 result[keyword] = value
     return result
+
+
+def _together(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Two ``capabilities=``: changes add up, and change a list; a list replaces what was there."""
+    changes = [all(entry[:1] in {"+", "-"} for entry in each) for each in (before, after)]
+    if not after or not changes[1]:
+        return list(after)
+    return [*before, *after] if changes[0] and before else edited(before, after)

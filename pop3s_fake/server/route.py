@@ -85,7 +85,7 @@ class Routes:
         """What ``socket.getaddrinfo`` gives, or the server's addresses."""
         server = None if flags & socket.AI_NUMERICHOST or not self._servers else self._server(host, port)
         if server is not None:
-            host, port = server.host, server.port
+            host, port = server.host, _port_of(server, _number(port))
         return self._before(host, port, family, type, proto, flags)
 
     def _server(self, host: Name, port: Port) -> Pop3sServer | None:
@@ -93,6 +93,11 @@ class Routes:
         if number is None or host is None:
             return None
         return self._servers.get((_host(host), number))
+
+
+def _port_of(server: Pop3sServer, number: int | None) -> int:
+    """The port in place of this one: the standard port in clear leads to the one with STLS, where there is one."""
+    return server.stls_port if number == SERVICES["pop3"] and server.has_stls else server.port
 
 
 def _host(name: str | bytes | bytearray) -> str:

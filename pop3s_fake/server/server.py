@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import random
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Never, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, Never
 
 from pop3s_fake.connection import Settings
 from pop3s_fake.connection.notes import without_secrets
@@ -82,7 +83,7 @@ class Pop3sServer:
         tls: Tls | None = None,
         client_certificate: Literal["required", "optional"] | None = None,
         names: Sequence[str] = ("localhost",),
-        stls: bool = False,
+        stls: bool | int = False,
         capabilities: Sequence[str] | None = None,
         dialect: str | None = None,
         quirks: Sequence[str] = (),
@@ -111,7 +112,12 @@ class Pop3sServer:
         ``exclusive``: whether a maildrop is open in one session at a time (RFC 1939 section 4).  ``authority``: who
         issues the certificates; left out, one that all servers of the process share.
 
-        ``stls``, ``capabilities``, ``dialect``, ``quirks``, ``case`` and ``cassette`` are reserved.
+        ``stls``: whether it listens on a second port, too, in clear, where clients come to TLS by STLS (RFC 2595); a
+        number is that port, True a free one.  ``capabilities``: what CAPA lists, and so what there is: a list in place
+        of the default one, or changes to it, ``"+SASL CRAM-MD5"`` (in place of that tag's line, or one more) and
+        ``"-UIDL"``; an empty list is a server without CAPA.
+
+        ``dialect``, ``quirks``, ``case`` and ``cassette`` are reserved.
         Raises :class:`~pop3s_fake.UsageError` for what cannot be.
         """
         check_keywords(unknown)
@@ -152,12 +158,13 @@ class Pop3sServer:
         self._names = tuple(options.names)
         self._context: ssl.SSLContext | None = None
         self._port = port
+        self._stls_port = 0 if options.stls is True else int(options.stls)
         self._address = "127.0.0.1"
         self._baseline: tuple[object, list[tuple[Rule, bool]], tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
         """Where it listens, or that it does not."""
-        state = f"on {self.host}:{self.port}" if self._house.listener is not None else "stopped"
+        state = f"on {self.host}:{self.port}" if self._house.running else "stopped"
         return f"<Pop3sServer {state}, {len(self._house)} open sessions>"
 
     # running
@@ -168,7 +175,7 @@ class Pop3sServer:
         Raises :class:`~pop3s_fake.UsageError` if it runs already or OpenSSL cannot do what was asked for, OSError if
         the port is taken.
         """
-        if self._house.listener is not None:
+        if self._house.running:
             raise UsageError(f"the server runs already, on port {self.port}; stop() it first")
         options = self._options
         self._certify(self._names)
@@ -178,6 +185,7 @@ class Pop3sServer:
             accounts=self.accounts,
             now=self.clock.now,
             records=lambda hello, certificate: Records(self._context_for(certificate), hello),
+            offer=options.offer,
             alpn=(options.tls or Tls()).alpn,
             rules=self.rules,
             dialogues=self._dialogues,
@@ -190,16 +198,23 @@ class Pop3sServer:
             strict=options.strict,
             allow=frozenset(options.allow),
         )
-        listener = self._house.open(self._port, settings, self.settle)
-        self._port, self._address = listener.port, listener.address
+        try:
+            listener = self._house.open(self._port, settings, self.settle)
+            self._port, self._address = listener.port, listener.address
+            if options.stls is not False:
+                in_clear = replace(settings, stls=True)
+                self._stls_port = self._house.open(self._stls_port, in_clear, self.settle).port
+        except OSError:
+            self._house.close()
+            raise
         if self._baseline is None:
             self._remember()
         return self
 
     def stop(self) -> None:
-        """End all connections and release the port; a second call does nothing.
+        """End all connections and release the ports; a second call does nothing.
 
-        Port, maildrops and transcript are kept for the next :meth:`start`.  Raises
+        Ports, maildrops and transcript are kept for the next :meth:`start`.  Raises
         :class:`~pop3s_fake.errors.Pop3sFakeError` if a thread did not end within its bound, and names it.
         """
         self._house.close()
@@ -236,9 +251,18 @@ class Pop3sServer:
         return self._port
 
     @property
-    def stls_port(self) -> NoReturn:
-        """The port of the plain listener with STLS."""
-        raise _later("stls_port", "STLS")
+    def stls_port(self) -> int:
+        """The port on which it listens in clear, for clients that come to TLS by STLS; kept from the first start on."""
+        if self._options.stls is False:
+            raise UsageError("the server has no port in clear; make it with stls=True")
+        if self._stls_port == 0:
+            raise UsageError("the server has no port yet: start() it, or use it in a with block")
+        return self._stls_port
+
+    @property
+    def has_stls(self) -> bool:
+        """Whether there is a port in clear, with STLS."""
+        return self._options.stls is not False
 
     @property
     def address(self) -> str:
@@ -307,8 +331,9 @@ class Pop3sServer:
         """Variables for a client in another process: where the server is, who may log in, whom to trust.
 
         ``POP3S_HOST``, ``POP3S_PORT``, ``POP3S_USER``, ``POP3S_PASSWORD``, ``POP3S_CA_FILE``, and ``SSL_CERT_FILE``,
-        which programs on OpenSSL read by themselves.
+        which programs on OpenSSL read by themselves; ``POP3S_STLS_PORT`` where there is such a port.
         """
+        stls = {} if self._options.stls is False else {"POP3S_STLS_PORT": str(self.stls_port)}
         return Environ(
             {
                 "POP3S_HOST": self.host,
@@ -317,6 +342,7 @@ class Pop3sServer:
                 "POP3S_PASSWORD": self.login.password,
                 "POP3S_CA_FILE": str(self.ca_file),
                 "SSL_CERT_FILE": str(self.ca_file),
+                **stls,
             }
         )
 
@@ -384,7 +410,7 @@ class Pop3sServer:
         kinds = ("refuse", "silent", "reset")
         if how not in kinds:
             raise UsageError(f"unknown outage {how!r}{nearest(how, kinds)}")
-        if self._house.listener is None:
+        if not self._house.running:
             raise UsageError("a server that does not run cannot have an outage; start() it first")
         before = self._house.outage(how)
         try:
@@ -540,8 +566,3 @@ class Pop3sServer:
                 self._certify(names)
             self.accounts.restore(accounts)
             self.rules.recall(rules)
-
-
-def _later(name: str, what: str) -> UsageError:
-    """The error for what is not built yet."""
-    return UsageError(f"server.{name} is not there yet: {what} will come with a later version")
