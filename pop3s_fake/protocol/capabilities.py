@@ -50,7 +50,7 @@ MECHANISMS: Final[dict[str, str]] = {
 account's token, a client's certificate, nothing, or a channel binding that every client with -PLUS knows."""
 
 COMMON_BINDINGS: Final = frozenset({"tls-unique", "tls-exporter"})
-"""The channel bindings that a client takes unless told otherwise: RFC 5802 section 6.1 up to TLS 1.2, RFC 9266 from 1.3.
+"""The channel bindings that a client takes unless told otherwise: RFC 5802 section 6.1 up to TLS 1.2, then RFC 9266.
 
 Python's ssl gives only the first, so under TLS 1.3 -PLUS is there for those who ask for it by name, and name
 ``tls-server-end-point`` in their client, too.

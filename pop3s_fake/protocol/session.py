@@ -30,7 +30,7 @@ __all__ = ("Facts", "Session")
 
 
 class Facts(NamedTuple):
-    """What TLS has brought: the types of channel binding that there are, and whether the client showed a certificate."""
+    """What TLS has brought: the types of channel binding there are, and whether the client has shown a certificate."""
 
     bindings: frozenset[str] = frozenset()
     certificate: bool = False

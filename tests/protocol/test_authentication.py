@@ -140,7 +140,7 @@ def test_the_auth_line_is_a_command_of_255_octets(server: Server, octets: int, b
     assert len(line) + 2 == octets
     client = server.connect()
     assert client.ask(line) == REFUSED
-    assert [str(complaint).split(" ")[0] for complaint in server.complaints] == ["C-2449-4.1"] * broken
+    assert [str(complaint).split(" ")[0] for complaint in server.complaints] == ["C-5034-4.1"] * broken
     assert "uuuuuuuu" not in str(server.complaints)
     assert client.in_step()
 
