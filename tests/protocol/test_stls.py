@@ -40,7 +40,7 @@ class Client:
         settings = Settings(
             self.accounts,
             now=lambda: self.time,
-            records=lambda hello: Records(context, hello),
+            records=lambda hello, _: Records(context, hello),
             alpn=("pop3",),
             stls=True,
             offer=Offer(capabilities, stls=True),
