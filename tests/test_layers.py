@@ -39,7 +39,7 @@ CONVERSATION = (
 )
 SERVER = (*CONVERSATION, "connection")
 TOOLS = (*SERVER, "server")
-CALLERS = (*TOOLS, "cassette", "factories", "setup_file", "sources", "sweep", LIBRARY)
+CALLERS = (*TOOLS, "cassette", "factories", "setup_file", "sources", "strategies", "sweep", LIBRARY)
 
 # A room is a module or a package directly under pop3s_fake, the root package itself, or the plugin.  Rooms that
 # stand side by side do not know each other.
@@ -62,6 +62,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "sources": TOOLS,
     "cassette": TOOLS,
     "factories": TOOLS,
+    "strategies": TOOLS,
     "sweep": TOOLS,
     "unittest": CALLERS,
     "cli": CALLERS,
@@ -454,7 +455,7 @@ def planted(name: str, source: str, finding: str, *, is_package: bool = False) -
             "from pytest_pop3s_fake import options",
             "pop3s_fake.cli.main, line 1: imports pytest_pop3s_fake; cli may import cassette, clock, connection, "
             "dialects, dialogue, errors, factories, ledger, maildrop, masking, pop3s_fake, protocol, quirks, rules, "
-            "server, setup_file, sources, sweep, tls, transcript",
+            "server, setup_file, sources, strategies, sweep, tls, transcript",
         ),
         planted(
             "pop3s_fake",
