@@ -30,7 +30,6 @@ def test_every_rule_can_be_carried_out(data: st.DataObject) -> None:
 
     rule = Rule.parse(text)
 
-    rule.check_ready()
     assert str(rule) == text
     assert rule.limits.optional
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from client import ERRORS, HastyClient, MendedClient
+from fetchers import ERRORS, HastyClient, MendedClient
 
 from pop3s_fake.sweep import Sweep, SweepFailure
 

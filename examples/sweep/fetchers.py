@@ -68,5 +68,5 @@ class MendedClient(HastyClient):
         part = file.with_suffix(".part")
         with part.open("wb") as message:
             message.writelines(line + b"\r\n" for line in connection.retr(number)[1])
-        connection.noop()  # where a connection ends behind ".\r", poplib takes that for the terminator; the sweep saw it
+        connection.noop()  # poplib takes ".\r" for the terminator where the connection ends there: a sweep has found it
         part.rename(file)
