@@ -76,3 +76,24 @@ def serve(**given: Any) -> int:
     from pop3s_fake.cli.serve import Wishes, serve  # noqa: PLC0415  # loads the server, with ssl and cryptography
 
     return serve(Wishes(**given))
+
+
+@commands.group()
+def catalog() -> None:
+    """List what there is, by name: a table here, one line each in a pipe."""
+
+
+def _listing(which: str, text: str) -> None:
+    """Add a command that prints this catalogue."""
+
+    @catalog.command(which, help=text)
+    @click.option("--json", "as_json", is_flag=True, help="Everything that is known of each, as JSON.")
+    def listing(*, as_json: bool) -> int:
+        from pop3s_fake.cli.catalog import catalog as show  # noqa: PLC0415  # reads the data, and makes nothing
+
+        return show(which, as_json=as_json)
+
+
+_listing("certificates", "What a server can show: certificate='ID', or serve --certificate ID.")
+_listing("client-certificates", "What a client can show: authority.client_certificate('ann', 'ID').")
+_listing("handshakes", "How a server can shake hands: the settings of Tls(...).")

@@ -274,6 +274,8 @@ class Connection:
                         lines.extend(reader.feed(octets))
                         if reader.rest and not reader.held and b"\n" in reader.rest:
                             self._notes.check(reader.rest)
+                    elif answer := link.take():  # TLS itself has something to say, such as no_renegotiation
+                        yield Send(answer)
                 elif reader.held:
                     lines.extend(reader.feed())
                 elif self._expired:

@@ -66,8 +66,9 @@ def handshake(settings: Settings, log: transcript.Session, clear: Clear, around:
     offered = TlsNotes(server_name=hello.server_name, offered_alpn=hello.alpn, offered_versions=hello.versions)
     log.tls = offered
     yield from around.hello()
-    if alpn_refused(hello, settings.alpn):
-        why = f"the client offered ALPN {', '.join(hello.alpn)}, not {', '.join(settings.alpn)}"
+    if alpn_refused(hello, settings.alpn, settings.alpn_policy):
+        offer = f"ALPN {', '.join(hello.alpn)}" if hello.alpn else "no ALPN"
+        why = f"the client offered {offer}, not {', '.join(settings.alpn)}"
         log.tls = offered._replace(error=why)
         yield Send(alert(_NO_APPLICATION_PROTOCOL))
         raise Gone("server", why)

@@ -39,6 +39,8 @@ class Settings:
     """The capabilities."""
     alpn: tuple[str, ...] = ()
     """The protocols that a ClientHello with ALPN must offer one of (RFC 7301 section 3.2)."""
+    alpn_policy: Literal["refuse", "ignore", "require"] = "refuse"
+    """What becomes of one that offers others only, or none: see :class:`~pop3s_fake.Tls`."""
     rules: RuleBook | None = None
     dialogues: Dialogues | None = None
     """Conversations that are followed in place of the protocol, one by the next connection."""

@@ -12,7 +12,7 @@ from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop import Account
 from pop3s_fake.protocol.capabilities import Offer, edited
 from pop3s_fake.rules import Rule
-from pop3s_fake.tls.settings import Tls
+from pop3s_fake.tls.settings import CLIENT_CERTIFICATES, Tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -149,7 +149,7 @@ class ServerOptions:
             raise UsageError("accounts= is empty: nobody could log in")
         _known("certificate", self.certificate, certificate_ids())
         if self.client_certificate is not None:
-            _known("client_certificate", self.client_certificate, ("required", "optional"))
+            _known("client_certificate", self.client_certificate, CLIENT_CERTIFICATES)
         self.offer  # noqa: B018  # refuses what no server can list
         for row in self.allow:
             allowed(row)

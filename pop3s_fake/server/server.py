@@ -187,6 +187,7 @@ class Pop3sServer:
             records=lambda hello, certificate: Records(self._context_for(certificate), hello),
             offer=options.offer,
             alpn=(options.tls or Tls()).alpn,
+            alpn_policy=(options.tls or Tls()).alpn_policy,
             rules=self.rules,
             dialogues=self._dialogues,
             ledger=self.ledger,

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pop3s_fake.tls.authority import Authority, ClientCertificate, default_authority
-    from pop3s_fake.tls.certificates import Certificate, VerifyError, certificate, certificate_ids
+    from pop3s_fake.tls.certificates import (
+        Certificate,
+        VerifyError,
+        certificate,
+        certificate_ids,
+        client_certificate,
+        client_certificate_ids,
+    )
+    from pop3s_fake.tls.handshakes import Handshake, handshake, handshake_ids
     from pop3s_fake.tls.hello import ClientHello, NotTls, alert, alpn_refused, client_hello
     from pop3s_fake.tls.records import Records, TlsFacts
     from pop3s_fake.tls.settings import Tls
@@ -21,6 +29,7 @@ __all__ = (
     "Certificate",
     "ClientCertificate",
     "ClientHello",
+    "Handshake",
     "NotTls",
     "Records",
     "Tls",
@@ -30,13 +39,25 @@ __all__ = (
     "alpn_refused",
     "certificate",
     "certificate_ids",
+    "client_certificate",
+    "client_certificate_ids",
     "client_hello",
     "default_authority",
+    "handshake",
+    "handshake_ids",
 )
 
 _MODULES = {
     "authority": ("Authority", "ClientCertificate", "default_authority"),
-    "certificates": ("Certificate", "VerifyError", "certificate", "certificate_ids"),
+    "certificates": (
+        "Certificate",
+        "VerifyError",
+        "certificate",
+        "certificate_ids",
+        "client_certificate",
+        "client_certificate_ids",
+    ),
+    "handshakes": ("Handshake", "handshake", "handshake_ids"),
     "hello": ("ClientHello", "NotTls", "alert", "alpn_refused", "client_hello"),
     "records": ("Records", "TlsFacts"),
     "settings": ("Tls",),

@@ -11,7 +11,7 @@ import shutil
 import ssl
 import tempfile
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
@@ -21,9 +21,9 @@ import trustme
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.tls.certificates import certificate as entry_of
 from pop3s_fake.tls.certificates import client_certificate as client_entry_of
-from pop3s_fake.tls.contexts import CLIENT_CERTIFICATE, ServerContext, server_context
+from pop3s_fake.tls.contexts import ServerContext, by_name, server_context
 from pop3s_fake.tls.issuing import Issued, issue, issue_to_client, new_authority, revocation_list
-from pop3s_fake.tls.settings import Tls
+from pop3s_fake.tls.settings import CLIENT_CERTIFICATES, Tls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,28 +170,43 @@ class Authority:
         """The context of a server that shows this certificate for these names and shakes hands as ``tls`` says.
 
         ``certificate`` is an id of the catalogue; all ids, names, settings combine.  With ``client_certificate`` the
-        client is asked for one issued by this authority, and refused without it if "required".  Made once for each
-        combination; shared, so not to be changed.  Raises UsageError for what is unknown here or unknown to OpenSSL.
+        client is asked for one issued by this authority, and refused without it if "required"; with "later" it is asked
+        only when :meth:`Records.request_certificate` is called.  Made once for each combination; shared, so
+        not to be changed.  Raises UsageError for what is unknown here, unknown to OpenSSL, or could serve nobody.
 
         >>> Authority().server_context(client_certificate="require")
         Traceback (most recent call last):
         ...
         pop3s_fake.errors.UsageError: unknown client_certificate 'require'; did you mean 'required'?
         """
-        entry = entry_of(certificate)
         names = _checked(names)
-        if client_certificate not in CLIENT_CERTIFICATE:
-            words = [word for word in CLIENT_CERTIFICATE if word]
+        if client_certificate not in {None, "later", *CLIENT_CERTIFICATES}:
             raise UsageError(
-                f"unknown client_certificate {client_certificate!r}{nearest(str(client_certificate), words)}"
+                f"unknown client_certificate {client_certificate!r}"
+                f"{nearest(str(client_certificate), CLIENT_CERTIFICATES)}"
             )
-        key = (certificate, names, tls, client_certificate)
         with self._lock:
-            if key not in self._contexts:
-                self._contexts[key] = server_context(
-                    tls, self._issue(entry, names), client_certificate=client_certificate, client_ca=self.ca_pem
-                )
-            return self._contexts[key]
+            return self._context(entry_of(certificate), names, tls, client_certificate)
+
+    def _context(
+        self, entry: Certificate, names: tuple[str, ...], tls: Tls, client_certificate: str | None
+    ) -> ServerContext:
+        key = (entry.id, names, tls, client_certificate)
+        if key not in self._contexts:
+            issued, plain = self._issue(entry, names), replace(tls, sni=())
+            others: dict[str, ServerContext | None] = {}
+            for name, shown in tls.certificates:
+                if shown == "alert":
+                    others[name.lower()] = None
+                    continue
+                other, whose = entry_of(shown), names if name in {"", "*"} else (name,)
+                issued = issued._replace(weak=issued.weak or other.weak)  # the level is that of the first context
+                others[name.lower()] = self._context(other, whose, plain, client_certificate)
+            made = server_context(tls, issued, client_certificate=client_certificate, client_ca=self.ca_pem)
+            if others:
+                by_name(made, others)
+            self._contexts[key] = made
+        return self._contexts[key]
 
     def _issue(self, entry: Certificate, names: tuple[str, ...]) -> Issued:
         key = (entry.id, names)

@@ -6,17 +6,14 @@ cryptography is loaded here), so that a mistyped id is refused before anything i
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_origin
+from typing import Literal, TypeAlias
 
 from pop3s_fake.errors import UsageError, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from pop3s_fake.tls.catalogue import read
 
 __all__ = (
     "Certificate",
@@ -111,6 +108,11 @@ class Certificate:
         inner = any(each.signature != "sha256" for each in self.intermediates)
         return inner or self.signature in {"sha1", "md5"} or self.key == "rsa-1024"
 
+    @property
+    def rsa(self) -> bool:
+        """Whether its key is an RSA key."""
+        return self.key.startswith("rsa")
+
 
 def certificate_ids() -> tuple[str, ...]:
     """The ids of all certificates, the good ones first.
@@ -167,43 +169,9 @@ def read_catalogue(text: str) -> dict[str, Certificate]:
     ...
     pop3s_fake.errors.UsageError: certificates: expected one of 'chain', 'leaf', 'reversed', 'extra' @ $['odd'].serve
     """
-    import cattrs  # noqa: PLC0415 - a tenth of a second that only those pay who ask for a certificate
-
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_structure_hook(date, _only_a_date)
-    converter.register_structure_hook(str, _only_a_str)
-    tables: Mapping[str, Any] = tomllib.loads(text)
-    try:
-        return converter.structure(
-            {name: {"id": name, **table} for name, table in tables.items()}, dict[str, Certificate]
-        )
-    except cattrs.BaseValidationError as error:
-        raise UsageError("certificates: " + "; ".join(cattrs.transform_error(error, format_exception=_say))) from None
+    return read(text, Certificate, "certificates")
 
 
 @cache
 def _catalogue(name: str) -> dict[str, Certificate]:
     return read_catalogue((files(__package__) / f"{name}.toml").read_text("utf-8"))
-
-
-def _say(error: BaseException, expected: type | None) -> str:
-    """Word one mistake; cattrs adds its path."""
-    if get_origin(expected) is Literal:
-        return "expected one of " + ", ".join(map(repr, get_args(expected)))
-    if isinstance(error, TypeError):
-        return str(error)
-    from cattrs.v import format_exception  # noqa: PLC0415 - see read_catalogue
-
-    return format_exception(error, expected)
-
-
-def _only_a_date(value: object, _: type) -> date:
-    if not isinstance(value, date) or isinstance(value, datetime):
-        raise TypeError(f"expected a date such as 2020-01-01, not {value!r}")
-    return value
-
-
-def _only_a_str(value: object, _: type) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected a string, not {value!r}")
-    return value

@@ -7,6 +7,7 @@ is handed or why.
 from __future__ import annotations
 
 import difflib
+import os
 import platform
 import ssl
 import tempfile
@@ -15,14 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.tls.groups import dh_group
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pop3s_fake.tls.issuing import Issued
     from pop3s_fake.tls.settings import Tls
 
-__all__ = ("CLIENT_CERTIFICATE", "ServerContext", "server_context")
+__all__ = ("ServerContext", "by_name", "server_context")
 
-CLIENT_CERTIFICATE: dict[str | None, ssl.VerifyMode] = {
+_CLIENT_CERTIFICATE: dict[str | None, ssl.VerifyMode] = {
     None: ssl.CERT_NONE,
     "optional": ssl.CERT_OPTIONAL,
     "required": ssl.CERT_REQUIRED,
@@ -35,6 +39,7 @@ _VERSIONS = {
     "1.3": (ssl.TLSVersion.TLSv1_3, ssl.HAS_TLSv1_3),
 }
 _LEGACY = ("1.0", "1.1")
+_DH_ENOUGH = 2048  # bits, from security level 2 on
 _GROUPS = ("X25519", "X448", "prime256v1", "secp384r1", "secp521r1")  # as set_ecdh_curve wants them
 _GROUP_ALIASES = {
     "x25519": "X25519",
@@ -57,8 +62,8 @@ def server_context(tls: Tls, issued: Issued, *, client_certificate: str | None, 
 
     ``client_certificate`` is None, "optional", "required", or "later", which is not in the handshake but behind it (RFC
     8446 section 4.6.2); those issued by ``client_ca`` (PEM) are accepted.  None asks for none: RFC 8314 section 4.2
-    wants no CertificateRequest unless certificates are mapped to users.  Raises
-    UsageError for what this Python or its OpenSSL lacks.
+    wants no CertificateRequest unless certificates are mapped to users.  Raises UsageError for what this Python or its
+    OpenSSL lacks, and for what could serve nobody.
     """
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.certificate = issued.certificates[0]
@@ -71,13 +76,38 @@ def server_context(tls: Tls, issued: Issued, *, client_certificate: str | None, 
         context.num_tickets = tls.tickets
     if not tls.tickets:
         context.options |= ssl.OP_NO_TICKET
-    context.verify_mode = CLIENT_CERTIFICATE[client_certificate]
+    context.verify_mode = _CLIENT_CERTIFICATE[client_certificate]
+    context.post_handshake_auth = client_certificate == "later"
     if client_certificate is not None:
         context.load_verify_locations(cadata=client_ca)
-    if client_certificate == "later":
-        context.post_handshake_auth = True
-    _load(context, issued)
+    _load(context, tls, issued)
+    _check_ciphers(context, tls, issued)
+    if tls.keylog is not None:
+        try:
+            context.keylog_filename = os.fspath(tls.keylog)
+        except OSError as error:
+            raise UsageError(f"the key log {tls.keylog!r} cannot be written: {error.strerror}") from None
     return context
+
+
+def by_name(context: ServerContext, others: Mapping[str, ServerContext | None]) -> None:
+    """Let the host name that a client asks for choose the context; None is the alert unrecognized_name.
+
+    "*" stands for every name that is not there, "" for clients that ask for none (RFC 6066 section 3).
+    """
+
+    def choose(connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+        asked = (name or "").lower()
+        known = asked if asked in others or not asked else "*"
+        if known not in others:
+            return None
+        chosen = others[known]
+        if chosen is None:
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        connection.context = chosen
+        return None
+
+    context.sni_callback = choose
 
 
 def _set_versions(context: ssl.SSLContext, tls: Tls) -> None:
@@ -93,8 +123,11 @@ def _set_versions(context: ssl.SSLContext, tls: Tls) -> None:
 
 def _set_ciphers(context: ssl.SSLContext, tls: Tls, *, weak: bool) -> None:
     ciphers = tls.ciphers
-    if (weak or tls.lowest in _LEGACY) and "@SECLEVEL" not in (ciphers or ""):
-        # Above level 0 OpenSSL 3 signs no handshake below TLS 1.2, and shows nobody a key or a digest that is too weak.
+    if ciphers is None and tls.dh is not None:
+        ciphers = "DHE:!aNULL"
+    weak = weak or tls.lowest in _LEGACY or (tls.dh or _DH_ENOUGH) < _DH_ENOUGH
+    if weak and "@SECLEVEL" not in (ciphers or ""):
+        # Above level 0 OpenSSL 3 signs no handshake below TLS 1.2, and uses no key, group or digest that is too weak.
         ciphers = f"{ciphers or 'DEFAULT'}:@SECLEVEL=0"
     if ciphers is None:
         return
@@ -140,9 +173,29 @@ def _set_groups(context: ssl.SSLContext, tls: Tls) -> None:
         ) from None
 
 
-def _load(context: ssl.SSLContext, issued: Issued) -> None:
-    """Hand over key and chain; ssl takes them from a file only, so there is one, private, for a moment."""
+def _load(context: ssl.SSLContext, tls: Tls, issued: Issued) -> None:
+    """Hand over key, chain and group; ssl takes them from a file only, so there is one, private, for a moment."""
     with tempfile.TemporaryDirectory(prefix="pop3s-fake-") as directory:
         path = Path(directory) / "chain.pem"
         path.write_bytes(b"".join((issued.key, *issued.certificates)))
         context.load_cert_chain(path)
+        if tls.dh is not None:
+            path.write_bytes(dh_group(tls.dh))
+            context.load_dh_params(str(path))
+
+
+def _check_ciphers(context: ssl.SSLContext, tls: Tls, issued: Issued) -> None:
+    """Refuse settings below TLS 1.3 with which there would be no cipher for anybody: every client would be blamed."""
+    if tls.highest == "1.3":
+        return
+    ciphers = [cipher for cipher in context.get_ciphers() if cipher["protocol"] != "TLSv1.3"]  # they are always there
+    kind = "RSA" if issued.rsa else "EC"
+    auths = {"auth-rsa" if issued.rsa else "auth-ecdsa", "auth-null", "auth-psk", "auth-any"}
+    if not any(cipher["auth"] in auths for cipher in ciphers):
+        asked = f"ciphers={tls.ciphers!r}" if tls.ciphers else f"dh={tls.dh}"
+        right = "an EC key, such as 'good'" if issued.rsa else "an RSA key, such as 'good-rsa'"
+        raise UsageError(f"{asked} goes with no certificate that has an {kind} key; ask for a certificate with {right}")
+    if tls.dh is not None and not any(cipher["kea"] == "kx-dhe" for cipher in ciphers):
+        raise UsageError(
+            f"dh={tls.dh} has no effect with ciphers={tls.ciphers!r}, of which none begins with DHE; leave ciphers out"
+        )

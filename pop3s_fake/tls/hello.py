@@ -110,16 +110,19 @@ def client_hello(octets: bytes | bytearray) -> ClientHello | None:
     return None
 
 
-def alpn_refused(hello: ClientHello, alpn: tuple[str, ...]) -> bool:
-    """Whether a server that speaks ``alpn`` must refuse this client with alert 120, no_application_protocol.
+def alpn_refused(hello: ClientHello, alpn: tuple[str, ...], policy: str = "refuse") -> bool:
+    """Whether a server that speaks ``alpn`` refuses this client with alert 120, no_application_protocol.
 
     RFC 7301 section 3.2: an offer without overlap is fatal.  OpenSSL as Python drives it goes on without ALPN instead,
-    so whoever holds the hello must ask.  No offer, or a server without ALPN, is no refusal.
+    so whoever holds the hello must ask.  No offer, or a server without ALPN, is no refusal.  ``policy`` is that of
+    :class:`~pop3s_fake.Tls`: "ignore" refuses nobody, "require" those without an offer, too.
 
     >>> alpn_refused(ClientHello(alpn=("imap",)), ("pop3",)), alpn_refused(ClientHello(), ("pop3",))
     (True, False)
     """
-    return bool(hello.alpn) and bool(alpn) and not set(hello.alpn) & set(alpn)
+    if not alpn or policy == "ignore" or (not hello.alpn and policy != "require"):
+        return False
+    return not set(hello.alpn) & set(alpn)
 
 
 def alert(description: int) -> bytes:

@@ -44,12 +44,13 @@ _MUST_STAPLE = x509.TLSFeature([x509.TLSFeatureType.status_request])  # RFC 7633
 class Issued(NamedTuple):
     """A private key and the certificates to show with it, the leaf first, each as PEM.
 
-    ``weak``: whether OpenSSL shows it at security level 0 only.
+    ``weak``: whether OpenSSL shows it at security level 0 only, ``rsa``: whether the key is an RSA key.
     """
 
     key: bytes
     certificates: tuple[bytes, ...]
     weak: bool = False
+    rsa: bool = False
 
 
 def issue(entry: Certificate, names: Sequence[str], root: trustme.CA) -> Issued:
@@ -119,7 +120,7 @@ def _issue(entry: Certificate, names: Sequence[str], root: trustme.CA) -> Issued
         "extra": [*above, _certificate(top), _certificate(new_authority())],
     }
     chain = [leaf, *([] if entry.issuer == "self" else served[entry.serve])]
-    return Issued(key, tuple(each.public_bytes(Encoding.PEM) for each in chain), entry.weak)
+    return Issued(key, tuple(each.public_bytes(Encoding.PEM) for each in chain), entry.weak, entry.rsa)
 
 
 def _check_room(entry: Certificate, ca: trustme.CA) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ("broken", "resigned")
+__all__ = ("broken", "resigned", "wrapped")
 
 _SEQUENCE, _BIT_STRING = 0x30, 0x03
 _LONG = 0x80  # lengths from here on are written with the number of their octets before them
@@ -24,14 +24,14 @@ def resigned(certificate: bytes, algorithm: bytes, sign: Callable[[bytes], bytes
     ``algorithm`` is the AlgorithmIdentifier (DER) that takes the place of both that are in it; ``sign`` makes the
     signature of the TBSCertificate.
 
-    >>> certificate = bytes.fromhex("3012 300a a000 0201 0730 0330 0000 3001 00 0301 00".replace(" ", ""))
+    >>> certificate = bytes.fromhex("3010 3009 a000 020107 3000 3000 3000 030100")
     >>> resigned(certificate, b"\x30\x02\x05\x00", lambda tbs: b"\xaa").hex(" ")
-    '30 17 30 0d a0 00 02 01 07 30 02 05 00 30 00 00 30 30 02 05 00 03 02 00 aa'
+    '30 15 30 0b a0 00 02 01 07 30 02 05 00 30 00 30 02 05 00 03 02 00 aa'
     """
     tbs = _items(_content(_items(_content(certificate))[0]))
     tbs[_ALGORITHM] = algorithm
-    signed = _wrapped(_SEQUENCE, b"".join(tbs))
-    return _wrapped(_SEQUENCE, signed + algorithm + _wrapped(_BIT_STRING, b"\x00" + sign(signed)))
+    signed = wrapped(_SEQUENCE, b"".join(tbs))
+    return wrapped(_SEQUENCE, signed + algorithm + wrapped(_BIT_STRING, b"\x00" + sign(signed)))
 
 
 def broken(certificate: bytes) -> bytes:
@@ -43,6 +43,19 @@ def broken(certificate: bytes) -> bytes:
     '3003030109'
     """
     return certificate[:-1] + bytes([certificate[-1] ^ 1])
+
+
+def wrapped(tag: int, content: bytes) -> bytes:
+    r"""The value with this tag and content in DER.
+
+    >>> wrapped(2, b"\x01")
+    b'\x02\x01\x01'
+    """
+    length = len(content)
+    if length < _LONG:
+        return bytes([tag, length]) + content
+    octets = length.to_bytes((length.bit_length() + 7) // 8)
+    return bytes([tag, _LONG + len(octets)]) + octets + content
 
 
 def _extent(octets: bytes, at: int) -> tuple[int, int]:
@@ -66,11 +79,3 @@ def _items(content: bytes) -> list[bytes]:
         items.append(content[at:end])
         at = end
     return items
-
-
-def _wrapped(tag: int, content: bytes) -> bytes:
-    length = len(content)
-    if length < _LONG:
-        return bytes([tag, length]) + content
-    octets = length.to_bytes((length.bit_length() + 7) // 8)
-    return bytes([tag, _LONG + len(octets)]) + octets + content

@@ -54,7 +54,10 @@ from pop3s_fake.server.options import ServerOptions, check_keywords, merged
         ({"rules": "RETR -> end rst"}, "rules= is a list, not the text 'RETR -> end rst'"),
         ({"strict": []}, "strict= is True, False or 'should', not []"),
         ({"certificate": None}, "certificate= is the id of a certificate, such as 'expired', not None"),
-        ({"client_certificate": True}, "client_certificate= is 'required', 'optional' or None, not True"),
+        (
+            {"client_certificate": True},
+            "client_certificate= is 'required', 'optional' or None, not True",
+        ),
         ({"clock": "x"}, "clock= is a clock, such as ManualClock(), not 'x'"),
         ({"tls": "1.2"}, "tls= is a Tls object, such as Tls(versions='1.2'), not '1.2'"),
         ({"authority": "x"}, "authority= is an Authority, not 'x'"),

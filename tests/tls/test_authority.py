@@ -150,7 +150,7 @@ def test_client_certificates_pass_strict_verification(pair: Callable[..., Any], 
             {"client_certificate": "require"},
             "unknown client_certificate 'require'; did you mean 'required'?",
         ),
-        ({"client_certificate": True}, "unknown client_certificate True; known are: later, optional, required"),
+        ({"client_certificate": True}, "unknown client_certificate True; known are: optional, required"),
     ],
 )
 def test_a_mistake_is_named_at_the_call(authority: Authority, keywords: dict[str, Any], text: str) -> None:

@@ -9,9 +9,12 @@ import pytest
 
 from pop3s_fake.errors import UsageError
 from pop3s_fake.tls import Tls
+from pop3s_fake.tls.groups import dh_prime
+from pop3s_fake.tls.settings import DH_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pop3s_fake.tls import Authority
 
@@ -194,6 +197,21 @@ def test_no_tickets_means_none(pair: Callable[..., Any], authority: Authority, v
     assert made.client.session.has_ticket is bool(tickets)
 
 
+@pytest.mark.parametrize(("version", "resumed"), [("1.2", True), ("1.3", False)])
+def test_without_tickets_only_a_session_of_tls_1_2_can_be_resumed(
+    pair: Callable[..., Any],
+    authority: Authority,
+    version: str,
+    resumed: bool,  # noqa: FBT001
+) -> None:
+    """By its id (RFC 5246 section 7.3), which OpenSSL remembers and Python's ssl cannot make it forget."""
+    server, client = authority.server_context(tls=Tls(versions=version, tickets=0)), client_of(authority, version)
+    first = pair(server, client)
+    first.incoming.write(first.records.seal(b"+OK\r\n"))
+    first.hear()
+    assert pair(server, client, session=first.client.session).records.facts().resumed is resumed
+
+
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_a_client_that_comes_back_with_its_ticket_is_known(
     pair: Callable[..., Any], authority: Authority, version: str
@@ -258,3 +276,143 @@ def test_a_strangers_client_certificate_is_refused(pair: Callable[..., Any], aut
     made = pair(authority.server_context(client_certificate="optional"), client)
     assert made.server_error.reason == "CERTIFICATE_VERIFY_FAILED"
     assert "UNKNOWN_CA" in made.client_error.reason
+
+
+@pytest.mark.parametrize("bits", DH_BITS)
+def test_the_groups_are_those_of_the_rfcs(bits: int) -> None:
+    """RFC 2409 section 6 and RFC 3526: a prime of so many bits, whose half is prime, too."""
+    prime = dh_prime(bits)
+    assert prime.bit_length() == bits
+    assert hex(prime).startswith("0xffffffffffffffffc90fdaa2")
+    assert hex(prime).endswith("f" * 16)
+    for number in (prime, prime // 2):
+        assert pow(2, number - 1, number) == 1
+        assert pow(3, number - 1, number) == 1
+
+
+def test_a_small_group_is_used_and_told_to_who_takes_it(pair: Callable[..., Any], authority: Authority) -> None:
+    """RFC 9325 section 4.5: 2048 bits are the least; OpenSSL refuses less at security level 2."""
+    server = authority.server_context("good-rsa", tls=Tls(versions="1.2", dh=1024))
+    client = client_of(authority, "1.2")
+    client.set_ciphers("DHE:@SECLEVEL=2")
+    assert "dh key too small" in str(pair(server, client).client_error)
+    client.set_ciphers("DHE:@SECLEVEL=0")
+    made = pair(server, client)
+    assert (made.client_error, made.server_error) == (None, None)
+    assert made.records.facts().cipher.startswith("DHE-RSA-")
+
+
+@pytest.mark.parametrize(
+    ("certificate", "tls", "text"),
+    [
+        (
+            "good",
+            Tls(versions="1.2", dh=1024),
+            (
+                "dh=1024 goes with no certificate that has an EC key; "
+                "ask for a certificate with an RSA key, such as 'good-rsa'"
+            ),
+        ),
+        (
+            "good",
+            Tls(versions="1.2", ciphers="AES128-SHA"),
+            (
+                "ciphers='AES128-SHA' goes with no certificate that has an EC key; "
+                "ask for a certificate with an RSA key, such as 'good-rsa'"
+            ),
+        ),
+        (
+            "good-rsa",
+            Tls(versions="1.2", ciphers="ECDHE-ECDSA-AES128-SHA"),
+            (
+                "ciphers='ECDHE-ECDSA-AES128-SHA' goes with no certificate that has an RSA key; "
+                "ask for a certificate with an EC key, such as 'good'"
+            ),
+        ),
+        (
+            "good-rsa",
+            Tls(versions="1.2", dh=2048, ciphers="ECDHE"),
+            "dh=2048 has no effect with ciphers='ECDHE', of which none begins with DHE; leave ciphers out",
+        ),
+        (
+            "good",
+            Tls(keylog="no/such/folder/keys"),
+            "the key log 'no/such/folder/keys' cannot be written: No such file or directory",
+        ),
+    ],
+)
+def test_what_could_serve_nobody_is_told_when_the_context_is_made(
+    authority: Authority, certificate: str, tls: Tls, text: str
+) -> None:
+    """Not at the handshake, where every client would be blamed."""
+    with pytest.raises(UsageError) as caught:
+        authority.server_context(certificate, tls=tls)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"), [("mail.test", None), ("MAIL.test", None), ("old.test", 10), ("other.test", 62), (None, 62)]
+)
+def test_each_name_has_a_certificate_of_its_own(
+    pair: Callable[..., Any], authority: Authority, asked: str | None, code: int | None
+) -> None:
+    """RFC 6066 section 3: in whatever case the client writes it, and none is a name, too."""
+    sni = {"mail.test": "good", "Old.Test": "expired", "*": "wrong-host", "": "self-signed"}
+    client = authority.client_context()
+    client.check_hostname = asked is not None
+    made = pair(authority.server_context(tls=Tls(sni=sni)), client, server_hostname=asked)
+    assert getattr(made.client_error, "verify_code", None) == (code if asked else 18)
+
+
+def test_who_is_not_in_the_map_sees_the_servers_own_certificate(pair: Callable[..., Any], authority: Authority) -> None:
+    """Without "*" nothing changes for other names, and without "" nothing for those who ask for none."""
+    server = authority.server_context(tls=Tls(sni={"mail.test": "expired"}))
+    assert pair(server).client_error is None
+    client = authority.client_context()
+    client.check_hostname = False
+    assert pair(server, client, server_hostname=None).client_error is None
+
+
+def test_an_unknown_name_can_be_refused(pair: Callable[..., Any], authority: Authority) -> None:
+    """RFC 6066 section 3: unrecognized_name is fatal."""
+    made = pair(authority.server_context(tls=Tls(sni={"localhost": "good", "*": "alert"})), server_hostname="a.test")
+    assert "unrecognized name" in str(made.client_error)
+    assert made.server_error is not None
+
+
+def test_a_weak_certificate_can_be_one_of_several(pair: Callable[..., Any], authority: Authority) -> None:
+    """The security level is that of the context in which the handshake begins."""
+    server = authority.server_context(tls=Tls(sni={"mail.test": "rsa-1024"}))
+    client = authority.client_context()
+    client.set_ciphers("DEFAULT:@SECLEVEL=2")
+    assert pair(server, client, server_hostname="mail.test").client_error.verify_code == 66
+    assert pair(server, client).client_error is None
+
+
+@pytest.mark.parametrize(("version", "lines"), [("1.2", 1), ("1.3", 5)])
+def test_the_key_log_has_what_wireshark_needs(
+    pair: Callable[..., Any], authority: Authority, tmp_path: Path, version: str, lines: int
+) -> None:
+    """The format of NSS: a label, the client's random, the secret; five secrets in TLS 1.3."""
+    keys = tmp_path / "keys"
+    pair(authority.server_context(tls=Tls(versions=version, keylog=keys)))
+    said = [line.split() for line in keys.read_text().splitlines() if not line.startswith("#")]
+    assert len(said) >= lines
+    assert len({random for _, random, _ in said}) == 1
+    labels = {label for label, _, _ in said}
+    assert labels >= ({"CLIENT_RANDOM"} if version == "1.2" else {"CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"})
+
+
+def test_a_client_can_be_asked_for_its_certificate_later(pair: Callable[..., Any], authority: Authority) -> None:
+    """RFC 8446 section 4.6.2, if it offered post_handshake_auth; if not, it cannot be asked."""
+    server = authority.server_context(client_certificate="later")
+    client = authority.client_context(client_certificate=authority.client_certificate("ann"))
+    assert pair(server, client).records.request_certificate() is None
+    client.post_handshake_auth = True
+    made = pair(server, client)
+    assert made.records.facts().client_certificate is None
+    made.incoming.write(made.records.request_certificate() + made.records.seal(b"+OK\r\n"))
+    assert made.hear() == b"+OK\r\n"
+    made.say(b"NOOP\r\n")
+    assert made.records.read() == b"NOOP\r\n"
+    assert made.records.facts().client_certificate == "ann"

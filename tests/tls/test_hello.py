@@ -173,6 +173,20 @@ def test_an_offer_without_overlap_is_refused(offered: tuple[str, ...], spoken: t
     assert alpn_refused(ClientHello(alpn=offered), spoken) is refused
 
 
+@pytest.mark.parametrize(
+    ("offered", "policy", "refused"),
+    [(("imap",), "ignore", False), ((), "require", True), (("pop3",), "require", False), (("imap",), "require", True)],
+)
+def test_the_policy_can_be_laxer_or_stricter(
+    offered: tuple[str, ...],
+    policy: str,
+    refused: bool,  # noqa: FBT001
+) -> None:
+    """A server that ignores what it does not know, and one that wants ALPN of everybody."""
+    assert alpn_refused(ClientHello(alpn=offered), ("pop3",), policy) is refused
+    assert not alpn_refused(ClientHello(alpn=offered), (), policy)
+
+
 def test_an_alert_in_clear_is_understood_by_openssl() -> None:
     """RFC 8446 section 6: level 2 is fatal, 120 is no_application_protocol."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,10 @@ from pop3s_fake.tls.settings import Tls
 def test_equal_settings_are_one_key() -> None:
     """Contexts are kept by their settings; lists are as good as tuples."""
     assert len({Tls(), Tls(versions="1.2-1.3"), Tls(alpn=["pop3"])}) == 1  # type: ignore[arg-type]
+    assert Tls(sni={"a.test": "expired"}) == Tls(sni=(("a.test", "expired"),))
+    assert hash(Tls(sni={"a.test": "expired"}, keylog=Path("keys"))) == hash(
+        Tls(sni={"a.test": "expired"}, keylog="keys")
+    )
     assert hash(Tls(groups=["X25519"])) == hash(Tls(groups=("X25519",)))  # type: ignore[arg-type]
 
 
@@ -50,6 +55,29 @@ def test_versions_are_one_or_a_range(versions: str, lowest: str, highest: str) -
         ({"alpn": ("pöp3",)}, "an ALPN protocol name is a str of 1 to 255 ASCII characters, not 'pöp3'"),
         ({"tickets": -1}, "tickets is a number from 0, not -1"),
         ({"tickets": True}, "tickets is a number from 0, not True"),
+        ({"alpn_policy": "refuze"}, "unknown alpn_policy 'refuze'; did you mean 'refuse'?"),
+        (
+            {"alpn": (), "alpn_policy": "require"},
+            "alpn_policy='require' refuses everybody where alpn=() leaves ALPN out; name a protocol",
+        ),
+        ({"dh": 1023, "versions": "1.2"}, "dh is one of 768, 1024, 1536, 2048, 3072, 4096 bits, not 1023"),
+        ({"dh": "1024", "versions": "1.2"}, "dh is one of 768, 1024, 1536, 2048, 3072, 4096 bits, not '1024'"),
+        (
+            {"dh": 1024},
+            "dh=1024 has no effect where TLS 1.3 is spoken, whose groups are fixed; ask for versions='1.2'",
+        ),
+        (
+            {"sni": "expired"},
+            ("sni is a dict from host names to ids of certificates, such as {'mail.test': 'expired'}, not 'expired'"),
+        ),
+        ({"sni": {"mail.test": "expird"}}, "unknown certificate 'expird'; did you mean 'expired'?"),
+        (
+            {"sni": {"pöp.test": "good"}},
+            "sni has host names in their ASCII form (RFC 6066 section 3), unlike 'pöp.test'",
+        ),
+        ({"sni": {5: "good"}}, "sni has host names in their ASCII form (RFC 6066 section 3), unlike 5"),
+        ({"keylog": 5}, "keylog is the path of a file, not 5"),
+        ({"keylog": ""}, "keylog is the path of a file, not ''"),
     ],
 )
 def test_a_mistake_is_named_at_the_call(settings: dict[str, Any], text: str) -> None:
@@ -69,6 +97,7 @@ def test_the_security_level_can_be_set_for_tls_1_3() -> None:
     [
         ("from pop3s_fake.tls import Tls, client_hello; Tls()", ("ssl", "trustme", "cryptography", "cattrs")),
         ("from pop3s_fake.tls import certificate_ids; certificate_ids()", ("ssl", "trustme", "cryptography")),
+        ("from pop3s_fake.tls import handshake_ids; handshake_ids()", ("ssl", "trustme", "cryptography")),
         ("from pop3s_fake.tls import Records", ("trustme", "cryptography", "cattrs", "socketserver")),
     ],
 )

@@ -1,0 +1,91 @@
+"""`pop3s-fake catalog`: what a server can show and how it can shake hands, by name.
+
+Knows the catalogues and how to lay them out: a table on a terminal, a line each in a pipe, JSON when asked for.  Must
+not load what makes certificates: a list is only read.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pop3s_fake.tls.certificates import Certificate, certificate, certificate_ids
+from pop3s_fake.tls.certificates import client_certificate as client
+from pop3s_fake.tls.certificates import client_certificate_ids as client_ids
+from pop3s_fake.tls.handshakes import Handshake, handshake, handshake_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("Row", "catalog", "entries", "row")
+
+HEAD: Final = ("id", "must", "OpenSSL", "what it is")
+COLUMN: Final = 11
+"""Columns of a terminal for what OpenSSL says, which is broken where it is longer."""
+
+
+class Row(NamedTuple):
+    """What a list shows of an entry: ``openssl`` is the number of its verify error, or its words, or ok."""
+
+    id: str
+    must: str
+    openssl: str
+    summary: str
+
+
+def row(entry: Certificate | Handshake) -> Row:
+    """The row of an entry.
+
+    >>> row(certificate("expired"))
+    Row(id='expired', must='reject', openssl='10', summary='no longer valid since 2020')
+    """
+    if isinstance(entry, Handshake):
+        return Row(entry.id, entry.must, entry.openssl or "ok", entry.summary)
+    found = str(entry.verify_error.code) if entry.verify_error else entry.tls_error
+    return Row(entry.id, entry.must, found or "ok", entry.summary)
+
+
+def entries(which: str) -> tuple[Certificate | Handshake, ...]:
+    """All entries of a catalogue: "certificates", "client-certificates" or "handshakes"."""
+    if which == "handshakes":
+        return tuple(map(handshake, handshake_ids()))
+    ids, named = (client_ids, client) if which == "client-certificates" else (certificate_ids, certificate)
+    return tuple(map(named, ids()))
+
+
+def catalog(which: str, *, as_json: bool) -> int:
+    """Print a catalogue; gives the exit code."""
+    listed = entries(which)
+    if as_json:
+        text = json.dumps([asdict(entry) for entry in listed], indent=2, ensure_ascii=False, default=str)
+        sys.stdout.write(f"{text}\n")
+    elif sys.stdout.isatty():
+        _table([row(entry) for entry in listed])
+    else:
+        _lines([row(entry) for entry in listed])
+    return 0
+
+
+def _lines(rows: Sequence[Row]) -> None:
+    """One line each, for grep and awk: the columns are as wide as they must be, and nothing is broken."""
+    widths = [max(len(each[column]) for each in rows) for column in range(3)]
+    for each in rows:
+        padded = [cell.ljust(width) for cell, width in zip(each, widths, strict=False)]
+        sys.stdout.write("  ".join([*padded, each.summary]) + "\n")
+
+
+def _table(rows: Sequence[Row]) -> None:
+    """As wide as the terminal, the sentences broken where they must be."""
+    from rich.console import Console  # noqa: PLC0415  # loaded when it is shown
+    from rich.table import Table  # noqa: PLC0415  # the same
+    from rich.text import Text  # noqa: PLC0415  # the same
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in HEAD:
+        table.add_column(name, no_wrap=name == "id", max_width=COLUMN if name == "OpenSSL" else None)
+    colours = {"accept": "green", "reject": "red", "decide": "yellow"}
+    for each in rows:
+        table.add_row(each.id, Text(each.must, style=colours[each.must]), each.openssl, each.summary)
+    Console().print(table)

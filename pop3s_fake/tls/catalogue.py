@@ -1,0 +1,72 @@
+"""Catalogues: TOML read into closed, typed entries, with every mistake in it told at once.
+
+Knows cattrs; must not know what the entries are about.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
+
+from pop3s_fake.errors import UsageError
+from pop3s_fake.tls.settings import Tls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ("read",)
+
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+Entry = TypeVar("Entry")
+
+
+def read(text: str, kind: type[Entry], what: str) -> dict[str, Entry]:
+    r"""Read tables into entries of this dataclass by their id, which is its field ``id``; UsageError with each mistake.
+
+    >>> from pop3s_fake.tls.certificates import VerifyError
+    >>> read("[odd]\ncode = 1", VerifyError, "errors")
+    Traceback (most recent call last):
+    ...
+    pop3s_fake.errors.UsageError: errors: required field missing @ $['odd'].text; extra fields found (id) @ $['odd']
+    """
+    import cattrs  # noqa: PLC0415 - a tenth of a second that only those pay who ask for an entry
+
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(date, _only_a_date)
+    converter.register_structure_hook(str, _only_a_str)
+    converter.register_structure_hook(Tls, _settings)
+    tables: Mapping[str, Any] = tomllib.loads(text)
+    entries: type[dict[str, Entry]] = dict[str, kind]  # type: ignore[valid-type]  # known at run time only
+    try:
+        return converter.structure({name: {"id": name, **table} for name, table in tables.items()}, entries)
+    except cattrs.BaseValidationError as error:
+        raise UsageError(f"{what}: " + "; ".join(cattrs.transform_error(error, format_exception=_say))) from None
+
+
+def _say(error: BaseException, expected: type | None) -> str:
+    """Word one mistake; cattrs adds its path."""
+    if get_origin(expected) is Literal:
+        return "expected one of " + ", ".join(map(repr, get_args(expected)))
+    if isinstance(error, TypeError | UsageError):
+        return str(error)
+    from cattrs.v import format_exception  # noqa: PLC0415 - see read
+
+    return format_exception(error, expected)
+
+
+def _settings(value: dict[str, Any], _: type) -> Tls:
+    return Tls(**value)
+
+
+def _only_a_date(value: object, _: type) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise TypeError(f"expected a date such as 2020-01-01, not {value!r}")
+    return value
+
+
+def _only_a_str(value: object, _: type) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a string, not {value!r}")
+    return value
