@@ -33,6 +33,8 @@ class Row(NamedTuple):
     says: str
     untested: str = ""
     """Why there is no check."""
+    sound: str = ""
+    """Why there is a check and no defect that would fail it."""
 
     @property
     def on_sockets(self) -> bool:

@@ -262,6 +262,13 @@ class Client:
         assert reply.ok, reply
         return [line.decode() for line in reply.lines]
 
+    def stat(self) -> tuple[int, int]:
+        """The count and the octets that STAT gives, whatever stands behind them."""
+        line = self.ask("STAT").line
+        found = re.fullmatch(rb"\+OK ([0-9]+) ([0-9]+)( .*)?", line)
+        assert found is not None, line
+        return int(found[1]), int(found[2])
+
     def digest(self, secret: str) -> str:
         """The digest that APOP needs: the greeting's timestamp with its angle brackets, then the secret."""
         return md5(TIMESTAMP.findall(self.greeting)[0] + secret.encode(), usedforsecurity=False).hexdigest()
@@ -336,9 +343,9 @@ class Server(ABC):
         return found
 
     @property
-    def stat(self) -> bytes:
+    def stat(self) -> tuple[int, int]:
         """What STAT has to say."""
-        return b"%d %d" % (len(self.mail), sum(map(len, self.mail)))
+        return len(self.mail), sum(map(len, self.mail))
 
     # what needs more than a connection
 

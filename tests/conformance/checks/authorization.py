@@ -50,7 +50,7 @@ def right_credentials_open_the_maildrop_with_nothing_marked(talk: Talk) -> None:
     server = talk.server()
     client = server.connect()
     assert client.ok(*credentials(server))
-    assert client.ask("STAT").data == b"2 320"
+    assert client.stat() == (2, 320)
 
 
 @row("1939-4.4")
@@ -108,10 +108,10 @@ def a_session_sees_what_there_was_when_it_began(talk: Talk) -> None:
     server = talk.server()
     client = server.login()
     server.deliver(b"Subject: later\r\n\r\n")
-    assert client.ask("STAT").data == b"2 320"
+    assert client.stat() == (2, 320)
     assert client.refuses("RETR 3", "LIST 3")
     assert client.quit().ok
-    assert server.login().ask("STAT").data.startswith(b"3 ")
+    assert server.login().stat()[0] == 3
 
 
 @row("1939-4.9")
@@ -276,7 +276,7 @@ def name_and_32_lower_case_digits_are_needed(talk: Talk) -> None:
     for wrong in (right[:31], f"{right}0", "ABCDEF" + right[6:], 31 * "0" + "g"):
         assert client.refuses(f"APOP {server.user} {wrong}")
     upper = server.connect()
-    assert upper.refuses(f"APOP {server.user} {upper.digest(server.password).upper().replace('0', 'A')}")
+    assert upper.refuses(f"APOP {server.user} {upper.digest(server.password).upper()}")
     assert client.refuses("APOP", f"APOP {server.user}", f"APOP {server.user} {right} x")
     assert client.ask("APOP").line != client.ask("XYZZY").line
 

@@ -142,7 +142,7 @@ def what_follows_a_failed_login_runs_before_a_login(talk: Talk) -> None:
     client = server.connect()
     said = client.asks(*credentials(server, "bad"), "STAT", "DELE 1")
     assert [reply.ok for reply in said] == [True, False, False, False]
-    assert server.login().ask("STAT").data == b"2 320"
+    assert server.login().stat() == (2, 320)
 
 
 @row("2449-6.7.1")
@@ -163,7 +163,7 @@ def a_server_that_never_expires_mail_says_never(talk: Talk) -> None:
     never = not [line for line in client.capabilities() if re.match(r"EXPIRE [0-9]", line)]
     assert client.ok("RETR 1", "TOP 2 9")
     assert client.quit().ok
-    assert (server.login().ask("STAT").data == b"2 320") == never
+    assert (server.login().stat() == (2, 320)) == never
 
 
 @row("2449-6.8")

@@ -95,7 +95,7 @@ def a_command_in_the_wrong_state_is_refused_and_changes_nothing(talk: Talk) -> N
     assert server.connect().refuses(*early)
     client = server.login()
     assert client.refuses(f"USER {server.user}", f"PASS {server.password}", f"APOP a {32 * 'b'}", "STLS", "AUTH PLAIN")
-    assert client.ask("STAT").data == server.stat
+    assert client.stat() == server.stat
 
 
 @row("1939-3.8")
@@ -161,7 +161,7 @@ def expiry_closes_without_a_word_and_without_update(talk: Talk) -> None:
     assert client.ok("DELE 1")
     server.passes(601)
     assert client.ends()
-    assert server.login().ask("STAT").data == server.stat
+    assert server.login().stat() == server.stat
 
 
 @row("1939-3.15")

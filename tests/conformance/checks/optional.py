@@ -135,7 +135,7 @@ def sizes_count_two_octets_a_line_end_and_no_stuffing(talk: Talk) -> None:
     client = talk.server(mail=[DOTS, "Subject: x\n\nlast\n"]).login()
     assert client.ask("LIST 1").data == b"1 35"
     assert client.ask("LIST 2").data == b"2 20"
-    assert client.ask("STAT").data == b"2 55"
+    assert client.stat() == (2, 55)
 
 
 @row("1939-11.2")

@@ -1,0 +1,56 @@
+"""Every row's check fails under its defect; under all other defects it passes, or the data says why it does not."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.conformance.defects import DEFECTS
+from tests.conformance.ours import Memory
+from tests.conformance.rows import CHECKS, ROWS, load
+
+load()
+
+OVERLAPS: Final[dict[str, dict[str, str]]] = tomllib.loads(
+    Path(__file__).with_name("overlaps.toml").read_text(encoding="utf-8")
+)
+"""What else a defect breaks, by its row, and why."""
+
+ALL: Final = "*"
+
+
+def fails(check: str, defect: str) -> bool:
+    """Whether the check of one row fails under the defect of another."""
+    with DEFECTS[defect].planted() as keywords:
+        talk = Memory(defect=keywords)
+        try:
+            CHECKS[check](talk)
+        except Exception:  # noqa: BLE001  # whatever a check stumbles over is a failure of it
+            return True
+        finally:
+            talk.close()
+    return False
+
+
+@pytest.mark.parametrize("id_", DEFECTS)
+def test_a_planted_defect_fails_its_row(id_: str) -> None:
+    """Else the check would not notice."""
+    assert fails(id_, id_)
+
+
+def test_every_check_has_a_defect_or_the_row_says_why_not() -> None:
+    """No check is there that nothing could fail."""
+    assert sorted(DEFECTS) == sorted(id_ for id_ in CHECKS if not ROWS[id_].sound)
+
+
+@pytest.mark.pairs
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_planted_defect_fails_no_other_row_but_those_that_are_listed(defect: str) -> None:
+    """Of all rows."""
+    broken = sorted(id_ for id_ in CHECKS if id_ != defect and fails(id_, defect))
+    listed = OVERLAPS.get(defect, {})
+    if ALL not in listed:
+        assert broken == sorted(listed)
