@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import dovecot
 from client import trusting
+from content import PASSWORD, message
 
 if TYPE_CHECKING:
     import ssl
@@ -125,8 +126,8 @@ class Bench:
     ) -> Iterator[Server]:
         """A server of this kind."""
         if kind == "Dovecot":
-            with dovecot.running(count=count, octets=octets) as (port, ca_pem):
-                yield Server(port, ca_pem, trusting(ca_pem))
+            with dovecot.running([message(octets)] * count, password=PASSWORD) as running:
+                yield Server(running.port, running.ca_pem, trusting(running.ca_pem))
             return
         with self.child(kind.removesuffix(AGAIN), count=count, octets=octets, make=make, rules=rules) as child:
             where = child.ask("where")

@@ -1,6 +1,7 @@
-"""Dovecot beside the floors, where it is installed: its stock set-up, on a free port of the loopback.
+"""Dovecot where it is installed: its stock set-up, on a free port of the loopback.
 
-Knows how Dovecot is configured and started; everything it writes is in a temporary directory.
+Knows how Dovecot is configured and started; everything it writes is in a temporary directory.  The benchmarks measure
+it, the conformance suite is run against it.
 """
 
 from __future__ import annotations
@@ -15,18 +16,17 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import trustme
 
-from content import PASSWORD, message
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 READY = 15.0  # seconds in which it must listen
 POLL = 0.02
 OWNER = "nobody"  # Dovecot refuses to read mail as root
+TRIES = 5  # ports: what was free a moment ago may be taken
 
 CONFIGURATION = """
 protocols = pop3
@@ -68,32 +68,59 @@ def missing() -> str:
     return ""
 
 
+class Running(NamedTuple):
+    """Where it is and what it serves."""
+
+    port: int
+    ca_pem: str
+    """The certificate of its authority."""
+    maildir: Path
+    """The mail that every user finds."""
+
+
 @contextlib.contextmanager
-def running(*, count: int, octets: int) -> Iterator[tuple[int, str]]:
-    """Dovecot with so many messages: its port, and the certificate of its authority."""
-    with tempfile.TemporaryDirectory(prefix="benchmark-dovecot-") as directory:
-        home, owner, port = Path(directory), pwd.getpwnam(OWNER), free_port()
+def running(messages: Iterable[bytes], *, password: str, settings: str = "") -> Iterator[Running]:
+    """Dovecot with this mail, for any user with this password; ``settings`` are added to its configuration."""
+    with tempfile.TemporaryDirectory(prefix="pop3s-dovecot-") as directory:
+        home, owner = Path(directory), pwd.getpwnam(OWNER)
         home.chmod(0o755)  # its processes run as several users
         for folder in ("new", "cur", "tmp"):
             (home / "mail" / folder).mkdir(parents=True)
-        for number in range(count):
+        for number, octets in enumerate(messages):
             name = f"{1_700_000_000 + number}.M{number}.localhost"
-            (home / "mail" / "new" / name).write_bytes(message(octets))
+            (home / "mail" / "new" / name).write_bytes(octets)
         for path in (home / "mail", *(home / "mail").rglob("*")):
             os.chown(path, owner.pw_uid, owner.pw_gid)
         authority = trustme.CA()
         leaf = authority.issue_cert("localhost", "127.0.0.1")
         leaf.cert_chain_pems[0].write_to_path(home / "certificate.pem")
         leaf.private_key_pem.write_to_path(home / "key.pem")
-        settings = CONFIGURATION.format(home=home, owner=owner, port=port, password=PASSWORD)
-        (home / "dovecot.conf").write_text(settings, encoding="utf-8")
-        with subprocess.Popen(["dovecot", "-F", "-c", str(home / "dovecot.conf")]) as master:
-            try:
-                listening(port, master, home / "log")
-                yield port, authority.cert_pem.bytes().decode()
-            finally:
-                master.send_signal(signal.SIGTERM)
-                master.wait(READY)
+        ca_pem = authority.cert_pem.bytes().decode()
+        with contextlib.ExitStack() as stack:
+            for left in reversed(range(TRIES)):
+                port = free_port()
+                configuration = CONFIGURATION.format(home=home, owner=owner, port=port, password=password) + settings
+                (home / "dovecot.conf").write_text(configuration, encoding="utf-8")
+                try:
+                    stack.enter_context(_listening(port, home))
+                except RuntimeError:
+                    if not left:
+                        raise
+                else:
+                    break
+            yield Running(port, ca_pem, home / "mail")
+
+
+@contextlib.contextmanager
+def _listening(port: int, home: Path) -> Iterator[None]:
+    """The process, once it listens."""
+    with subprocess.Popen(["dovecot", "-F", "-c", str(home / "dovecot.conf")]) as master:
+        try:
+            listening(port, master, home / "log")
+            yield
+        finally:
+            master.send_signal(signal.SIGTERM)
+            master.wait(READY)
 
 
 def free_port() -> int:

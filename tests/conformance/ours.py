@@ -108,8 +108,9 @@ class MemoryPipe(Pipe):
 class SocketPipe(Pipe):
     """One connection on a socket."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._sock = socket.create_connection((host, port), timeout=BOUND)
+    def __init__(self, host: str, port: int, bound: float = BOUND) -> None:
+        self._bound = bound
+        self._sock = socket.create_connection((host, port), timeout=bound)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def write(self, octets: bytes) -> None:
@@ -119,18 +120,18 @@ class SocketPipe(Pipe):
 
     def read(self, *, wait: bool = True) -> bytes:
         """Receive; after a reset there is an end, too."""
-        self._sock.settimeout(BOUND if wait else 0)
+        self._sock.settimeout(self._bound if wait else 0)
         try:
             return self._sock.recv(1 << 18)
         except TimeoutError:
-            raise Silence(f"nothing came for {BOUND:g} s") from None
+            raise Silence(f"nothing came for {self._bound:g} s") from None
         except BlockingIOError:
             raise Silence from None
         except OSError:
             return b""
         finally:
             with contextlib.suppress(OSError):
-                self._sock.settimeout(BOUND)
+                self._sock.settimeout(self._bound)
 
     def close(self, how: Literal["fin", "rst"] = "fin") -> None:
         """Close, or reset."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ("M1", "M2", "Client", "Pipe", "Reply", "Server", "Silence", "Talk", "Unavailable")
+__all__ = ("M1", "M2", "Client", "Ended", "Pipe", "Reply", "Server", "Silence", "Talk", "Unavailable")
 
 M1: Final = b"Subject: one\r\n\r\n" + b"x" * 102 + b"\r\n"
 M2: Final = b"Subject: two\r\n\r\n" + b"y" * 182 + b"\r\n"
@@ -34,6 +34,10 @@ class Unavailable(Exception):  # noqa: N818  # no error: this server cannot be a
 
 class Silence(AssertionError):  # noqa: N818  # it names what there was
     """Nothing came where something had to."""
+
+
+class Ended(AssertionError):  # noqa: N818  # it names what happened
+    """The connection was closed in place of an answer."""
 
 
 class Pipe(ABC):
@@ -93,7 +97,7 @@ class Reply(NamedTuple):
 
 def is_multi_line(command: bytes) -> bool:
     """Whether a positive reply to this has a payload."""
-    return re.fullmatch(rb"(?is)(RETR |TOP |(CAPA|LIST|UIDL|LANG)\Z).*", command) is not None
+    return re.fullmatch(rb"(?is)(RETR |TOP |(CAPA|LIST|UIDL|LANG|AUTH)\Z).*", command) is not None
 
 
 class Client:
@@ -151,7 +155,7 @@ class Client:
         if self.tls is None:
             self.pipe.write(octets)
         else:
-            with contextlib.suppress(ssl.SSLZeroReturnError):
+            with contextlib.suppress(ssl.SSLError):  # it is closed
                 self.tls.write(octets)
             self._flush()
 
@@ -209,6 +213,8 @@ class Client:
     def reply(self, command: str | bytes = b"") -> Reply:
         """The next reply, as the one to this command."""
         line = self.line()
+        if not line:
+            raise Ended("the server closed the connection in place of an answer")
         assert line.endswith(b"\r\n"), f"no whole line: {line!r}"
         reply = Reply(line[:-2])
         if not reply.ok or not is_multi_line(_octets(command)):
@@ -240,15 +246,27 @@ class Client:
         """Whether each of these is answered positively."""
         return all(reply.ok for reply in self.asks(*commands))
 
+    def surely(self, command: str | bytes) -> tuple[Client, Reply]:
+        """The reply, and from whom it is: another client in the same state, where the server has left this one.
+
+        Some servers close the connection after so many mistakes; none is asked not to.
+        """
+        try:
+            return self, self.ask(command)
+        except Ended:
+            if self.revive is None:
+                raise
+        other = self.revive()
+        return other, other.ask(command)
+
     def refuses(self, *commands: str | bytes) -> bool:
         """Whether each of these gets one negative line of at most 512 octets, after which all is in step."""
         client = self
         for command in commands:
-            reply = client.ask(command)
+            client, reply = client.surely(command)
             if not reply.err or len(reply.line) > 510:
                 return False
-            if self.revive is not None and client.has_ended():
-                client = self.revive()
+        client, _ = client.surely("CAPA")
         return client.in_step()
 
     def in_step(self) -> bool:
@@ -327,8 +345,9 @@ class Server(ABC):
     def login(self, over: Over | None = None) -> Client:
         """A client in TRANSACTION; the one of before leaves first, and deletes nothing."""
         if self._last is not None and not self._last.has_ended():
-            self._last.asks("RSET", "QUIT")
-            self._last.rest()
+            with contextlib.suppress(AssertionError):  # it ends just now
+                self._last.asks("RSET", "QUIT")
+                self._last.rest()
         client = self._last = self.connect(over)
         first, second = client.asks(f"USER {self.user}", f"PASS {self.password}")
         assert first.ok, first
@@ -356,6 +375,9 @@ class Server(ABC):
     @abstractmethod
     def count(self) -> int:
         """How many messages the account's maildrop holds, seen from outside."""
+
+    def may_remove(self) -> None:  # noqa: B027  # ours always may
+        """Said by a check that removes mail: :class:`Unavailable` where it is somebody's own."""
 
     @property
     def inside(self) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pop3s_fake import Account
 from pop3s_fake.protocol import Session
 from tests.conformance.rows import row
-from tests.conformance.talk import TIMESTAMP
+from tests.conformance.talk import TIMESTAMP, Ended
 
 if TYPE_CHECKING:
     from tests.conformance.talk import Client, Reply, Server, Talk
@@ -85,11 +85,12 @@ def after_a_refused_login_another_attempt_is_taken(talk: Talk) -> None:
     """Or the connection is closed."""
     server = talk.server()
     client = server.connect()
-    for _ in range(2):
+    assert client.asks(*credentials(server, "bad"))[1].err
+    try:
         assert client.asks(*credentials(server, "bad"))[1].err
-        if client.has_ended():
-            return
-    assert client.ok(*credentials(server), "STAT")
+        assert client.ok(*credentials(server), "STAT")
+    except Ended:
+        pass
 
 
 @row("1939-4.7")
@@ -107,6 +108,7 @@ def a_session_sees_what_there_was_when_it_began(talk: Talk) -> None:
     """Mail that comes later has no number."""
     server = talk.server()
     client = server.login()
+    assert client.stat() == (2, 320)
     server.deliver(b"Subject: later\r\n\r\n")
     assert client.stat() == (2, 320)
     assert client.refuses("RETR 3", "LIST 3")
@@ -214,7 +216,8 @@ def without_a_timestamp_there_is_no_apop(talk: Talk) -> None:
     server = talk.server()
     client = server.connect()
     unknown, apop = client.asks("XYZZY", f"APOP nobody {32 * '0'}")
-    assert (apop == unknown) == (TIMESTAMP.search(client.greeting) is None)
+    assert apop.err
+    assert apop != unknown or TIMESTAMP.search(client.greeting) is None
     silent = Session(server.inside.accounts)
     assert b"<" not in silent.greeting().octets()
     assert silent.execute(b"APOP").octets() == silent.execute(b"XYZZY").octets()

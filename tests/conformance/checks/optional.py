@@ -102,6 +102,7 @@ def unique_ids_persist_across_sessions(talk: Talk) -> None:
 def a_unique_id_is_never_used_again(talk: Talk) -> None:
     """Not even for the same octets."""
     server = talk.server()
+    server.may_remove()
     before = server.uids()
     client = server.login()
     assert client.ok("DELE 2")

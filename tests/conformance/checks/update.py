@@ -24,6 +24,7 @@ def protected(talk: Talk, *numbers: int) -> Server:
 def quit_removes_exactly_what_is_marked(talk: Talk) -> None:
     """Then answers, frees the lock, and closes."""
     server = talk.server()
+    server.may_remove()
     before = server.uids()
     client = server.login()
     assert client.ok("DELE 1")
@@ -112,6 +113,7 @@ def what_comes_behind_quit_is_not_executed(talk: Talk) -> None:
 def the_removal_is_done_and_the_lock_free_before_the_answer_leaves(talk: Talk) -> None:
     """Who reads the answer may log in at once."""
     server = talk.server()
+    server.may_remove()
     client = server.login()
     assert client.ok("DELE 1")
     assert client.ask("QUIT").ok
