@@ -11,7 +11,7 @@ from tests.conformance.talk import M1, M2, Ended
 if TYPE_CHECKING:
     from tests.conformance.talk import Server, Talk
 
-STATUS_LINE = re.compile(rb"(\+OK|-ERR)( [\x20-\x7e]+)?\r\n")
+STATUS_LINE = re.compile(rb"(\+OK|-ERR)( [^\r\n]*)?\r\n")
 RESPONSE_CODE = re.compile(rb"\[[\x21-\x2e\x30-\x5c\x5e-\x7e]+(/[\x21-\x2e\x30-\x5c\x5e-\x7e]+)*\]( |$)")
 
 DOTS = b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n\r\nend\r\n"
