@@ -142,14 +142,12 @@ class SocketPipe(Pipe):
 
 
 class _NoHouse(House):
-    """Keeps what connections have in common and runs none."""
-
-    settings: Settings
+    """Keeps what connections have in common, for each port, and runs none."""
 
     def open(self, port: int, settings: Settings, settle: Callable[[], None]) -> Any:  # noqa: ARG002
         """Take note; there is no listener."""
-        self.settings = settings
-        return SimpleNamespace(port=port or 995, address="127.0.0.1")
+        self.ports = {**getattr(self, "ports", {}), settings.stls: settings}
+        return SimpleNamespace(port=port or 995 - 885 * settings.stls, address="127.0.0.1")
 
 
 class _Ours(Server):
@@ -200,16 +198,20 @@ class _InMemory(_Ours):
 
     def pipe(self, over: Over = "tls") -> MemoryPipe:
         """A connection of which nothing was read yet."""
-        settings = self._house.settings
-        if over == "clear":
-            settings = in_clear(settings)
+        settings = self._house.ports[over in {"clear", "stls"}]
+        return self._pipe(settings)
+
+    def _pipe(self, settings: Settings) -> MemoryPipe:
         pipe = MemoryPipe(settings, self._server.transcript.begin(self.clock.now()), self.clock, octet=self._octet)
         self._pipes.append(pipe)
         return pipe
 
     def connect(self, over: Over | None = None, context: ssl.SSLContext | None = None) -> Client:
-        """In clear unless told otherwise: what is said is the same, and cutting it up means more."""
-        return Client(self.pipe(over or "clear"), context=context or self.context(), over=over or "clear")
+        """Unless told otherwise, as if there were TLS, and without it: all can be said, and cut up at every octet."""
+        if over is None:
+            unsealed = dataclasses.replace(self._house.ports[False], records=None)
+            return Client(self._pipe(unsealed), context=None)
+        return Client(self.pipe(over), context=context or self.context(), over=over)
 
     def passes(self, seconds: float) -> None:
         """Move the clock and let timers strike."""
@@ -223,11 +225,6 @@ class _InMemory(_Ours):
             pipe.stop()
 
 
-def in_clear(settings: Settings) -> Settings:
-    """The same for a conversation whose octets are not sealed."""
-    return dataclasses.replace(settings, records=None)
-
-
 class _OnSockets(_Ours):
     """Connections on the loopback."""
 
@@ -235,10 +232,11 @@ class _OnSockets(_Ours):
         super().__init__(mail, setup)
         self._pipes: list[SocketPipe] = []
         self._server.start()
+        self.port = self._server.port
 
-    def pipe(self, over: Over = "tls") -> SocketPipe:  # noqa: ARG002
+    def pipe(self, over: Over = "tls") -> SocketPipe:
         """A connection of which nothing was read yet."""
-        pipe = SocketPipe("127.0.0.1", self._server.port)
+        pipe = SocketPipe("127.0.0.1", self._server.port if over == "tls" else self._server.stls_port)
         self._pipes.append(pipe)
         return pipe
 

@@ -58,16 +58,17 @@ class _There(Server):
             self._empty()
             self.deliver(*mail)
 
-    def pipe(self) -> SocketPipe:
+    def pipe(self, over: Over = "tls") -> SocketPipe:
         """A connection of which nothing was read yet."""
+        if (over == "tls") != (self._where.over == "tls"):
+            raise Unavailable(f"needs a port {'with implicit TLS' if over == 'tls' else 'with STLS'}")
         return SocketPipe(self._where.host, self._where.port, PATIENCE)
 
     def connect(self, over: Over | None = None, context: ssl.SSLContext | None = None) -> Client:
         """As the command line says."""
         where = self._where
-        if over not in {None, where.over}:
-            raise Unavailable(f"needs a port {'in clear' if over == 'clear' else f'for {over}'}")
-        client = Client(self.pipe(), context=context or where.context(), name=where.host, over=where.over)
+        over = over or where.over
+        client = Client(self.pipe(over), context=context or where.context(), name=where.host, over=over)
         client.revive = self.connect
         self._clients.append(client)
         return client

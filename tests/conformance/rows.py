@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Check = Callable[[Talk], None]
 
-__all__ = ("CHECKS", "ROWS", "Row", "load", "row")
+__all__ = ("CHECKS", "ON_SOCKETS_ONLY", "ROWS", "Row", "load", "row")
 
 ABOUT: Final = ("lines", "login", "mail", "capabilities", "time", "connection", "tls")
 LEVELS: Final = ("MUST", "MUST NOT", "SHALL", "SHOULD", "SHOULD NOT", "MAY", "PROJ")
@@ -55,12 +55,18 @@ CHECKS: Final[dict[str, Check]] = {}
 """The check of each row; filled by the modules in ``checks``."""
 
 
-def row(id_: str) -> Callable[[Check], Check]:
+ON_SOCKETS_ONLY: Final[set[str]] = set()
+"""The rows whose check talks with a program, which needs a port."""
+
+
+def row(id_: str, *, on_sockets_only: bool = False) -> Callable[[Check], Check]:
     """Register a check under the id of its row; an unknown id and a second check are errors."""
     if id_ not in ROWS:
         raise LookupError(f"there is no row {id_}")
 
     def registered(check: Check) -> Check:
+        if on_sockets_only:
+            ON_SOCKETS_ONLY.add(id_)
         known = CHECKS.setdefault(id_, check)
         if known is not check:
             raise LookupError(f"row {id_} has two checks: {known.__name__} and {check.__name__}")

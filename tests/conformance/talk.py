@@ -21,6 +21,8 @@ M1: Final = b"Subject: one\r\n\r\n" + b"x" * 102 + b"\r\n"
 M2: Final = b"Subject: two\r\n\r\n" + b"y" * 182 + b"\r\n"
 """The two messages, of 120 and 200 octets, that there are unless a check asks for others."""
 
+RAW: Final = 1 << 15  # octets of a handshake that are kept
+
 TIMESTAMP: Final = re.compile(rb"<[^<>@\x00-\x20\x7f-\xff]+@[^<>@\x00-\x20\x7f-\xff]+>")
 CODE: Final = re.compile(rb"(?:\+OK|-ERR) \[([^\]]+)\]")
 
@@ -108,12 +110,15 @@ class Client:
     ) -> None:
         """Connect and hear the greeting; with "stls" the greeting comes in clear and TLS follows."""
         self.pipe = pipe
+        self.context = context
         self.clean = False
         """Whether a close_notify came."""
         self._heard = bytearray()
         self._over = False
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls: ssl.SSLObject | None = None
+        self.raw = b""
+        """The first octets that came, as they came: in them is the server's side of the handshake."""
         self.revive: Callable[[], Client] | None = None
         """Makes another one in the same state; for servers that hang up on who makes mistakes."""
         if over == "tls":
@@ -125,9 +130,10 @@ class Client:
 
     # octets
 
-    def secure(self, context: ssl.SSLContext | None, name: str | None = "localhost") -> None:
+    def secure(self, context: ssl.SSLContext | None = None, name: str | None = "localhost") -> None:
         """Shake hands."""
-        assert context is not None
+        context = context or self.context
+        assert context is not None, "this client has no context"
         self.tls = context.wrap_bio(self._in, self._out, server_hostname=name)
         self._through(self.tls.do_handshake)
 
@@ -144,6 +150,7 @@ class Client:
                 self._flush()
                 octets = self.pipe.read(wait=wait)
                 if octets:
+                    self.raw += octets if len(self.raw) < RAW else b""
                     self._in.write(octets)
                 else:
                     self._in.write_eof()
@@ -335,6 +342,10 @@ class Server(ABC):
     mail: Sequence[bytes | str]
     """The messages that the account has, as they are sent."""
     port: int | None = None
+
+    @abstractmethod
+    def pipe(self, over: Over = "tls") -> Pipe:
+        """A connection of which nothing was read yet; "clear" and "stls" are the port on which TLS comes by STLS."""
 
     @abstractmethod
     def connect(self, over: Over | None = None, context: ssl.SSLContext | None = None) -> Client:

@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from tests.conformance.defects import DEFECTS
-from tests.conformance.ours import Memory
-from tests.conformance.rows import CHECKS, ROWS, load
+from tests.conformance.ours import Memory, Sockets
+from tests.conformance.rows import CHECKS, ON_SOCKETS_ONLY, ROWS, load
 
 load()
 
@@ -25,7 +25,7 @@ ALL: Final = "*"
 def fails(check: str, defect: str) -> bool:
     """Whether the check of one row fails under the defect of another."""
     with DEFECTS[defect].planted() as keywords:
-        talk = Memory(defect=keywords)
+        talk = (Sockets if check in ON_SOCKETS_ONLY else Memory)(defect=keywords)
         try:
             CHECKS[check](talk)
         except Exception:  # noqa: BLE001  # whatever a check stumbles over is a failure of it

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conformance.ours import Memory, Sockets
-from tests.conformance.rows import CHECKS, ROWS, load
+from tests.conformance.rows import CHECKS, ON_SOCKETS_ONLY, ROWS, load
 from tests.conformance.talk import Unavailable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for row in ROWS.values()
         if row.id in CHECKS
         for carrier in carriers
-        if carrier != "sockets" or row.on_sockets
+        if (row.on_sockets if carrier == "sockets" else carrier == "target" or row.id not in ON_SOCKETS_ONLY)
     ]
     metafunc.parametrize(("id_", "carrier"), pairs)
 
