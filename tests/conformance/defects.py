@@ -140,7 +140,7 @@ def quits_late(session: Any, line: bytes, go: Go) -> Reply:
     return go(line)
 
 
-def grudges() -> Twist:
+def grudges(after: bytes = b"PASS") -> Twist:
     """A session in which a login failed takes no name any more."""
     failed = set()
 
@@ -148,7 +148,7 @@ def grudges() -> Twist:
         if line.startswith(b"USER") and id(session) in failed:
             return Err("not you again")
         reply = go(line)
-        if line.startswith(b"PASS") and not reply.positive:
+        if line.startswith(after) and reply.status.startswith(b"-ERR"):
             failed.add(id(session))
         return reply
 

@@ -24,6 +24,8 @@ __all__ = ("Defect", "hears", "says", "twisted")
 OVERLONG = b"(an endless line)"
 GREETING = b"(greeting)"
 """What a twist is told in place of a line."""
+RESPONSE = b"> "
+"""What a twist is told in front of a line within an exchange."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Defect:
 
 def _twist(stack: contextlib.ExitStack, twist: Twist) -> None:
     """Put the function between every session and its connection."""
-    execute, greeting = Session.execute, Session.greeting
+    execute, greeting, respond = Session.execute, Session.greeting, Session.respond
 
     def executed(session: Session, line: Any) -> Reply:
         told = line if isinstance(line, bytes) else OVERLONG
@@ -61,11 +63,20 @@ def _twist(stack: contextlib.ExitStack, twist: Twist) -> None:
 
         return twist(session, told, go)
 
+    def responded(session: Session, line: Any) -> Reply:
+        told = RESPONSE + (line if isinstance(line, bytes) else OVERLONG)
+
+        def go(given: bytes) -> Reply:
+            return respond(session, line if given is told else given.removeprefix(RESPONSE))
+
+        return twist(session, told, go)
+
     def greeted(session: Session) -> Reply:
         return twist(session, GREETING, lambda _: greeting(session))
 
     stack.enter_context(mock.patch.object(Session, "execute", executed))
     stack.enter_context(mock.patch.object(Session, "greeting", greeted))
+    stack.enter_context(mock.patch.object(Session, "respond", responded))
 
 
 def twisted(twist: Twist) -> Defect:
@@ -75,7 +86,12 @@ def twisted(twist: Twist) -> Defect:
 
 def hears(change: Callable[[bytes], bytes]) -> Defect:
     """The session hears something else than was said."""
-    return twisted(lambda _, line, go: go(changed if (changed := change(line)) != line else line))
+
+    def twist(_: Any, line: bytes, go: Go) -> Reply:
+        changed = change(line)
+        return go(line if changed == line else changed)
+
+    return twisted(twist)
 
 
 def says(line: bytes, change: Callable[[bytes], bytes] | bytes) -> Defect:

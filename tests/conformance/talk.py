@@ -245,7 +245,7 @@ class Client:
         """Go through an exchange: the reply to AUTH, or to the last response that was given."""
         reply = self.ask(f"AUTH {mechanism}")
         for response in responses:
-            assert reply.line.startswith(b"+ "), f"no challenge for {response!r}: {reply.line!r}"
+            assert reply.line == b"+" or reply.line.startswith(b"+ "), f"no challenge for {response!r}: {reply.line!r}"
             reply = self.ask(response)
         return reply
 
