@@ -115,11 +115,12 @@ def _keeping(twist: Twist) -> Twist:
     return kept
 
 
-def proof_with_ok(session: Any, line: bytes, go: Go) -> Reply:
+def proof_with_ok(_: Any, line: bytes, go: Go) -> Reply:
     """SCRAM whose last data stand behind +OK."""
     reply = go(line)
-    if session.exchange is not None and reply.octets().startswith(b"+ dj0"):
-        return Reply(b"+OK " + base64.b64decode(reply.octets()[2:]) + b"\r\n")
+    octets = reply.octets()
+    if octets.startswith(b"+ ") and (proof := base64.b64decode(octets[2:])).startswith(b"v="):
+        return Reply(b"+OK " + proof + b"\r\n")
     return reply
 
 
@@ -165,11 +166,10 @@ def login_in_clear(session: Any, line: bytes, go: Go) -> Reply:
     return Reply(b"+ VXNlcm5hbWU6\r\n") if line == b"AUTH LOGIN" and not session._secure else go(line)
 
 
-def secured(session: Any) -> None:
-    """STLS that forgets nothing."""
-    name = session._name
-    _secured(session)
-    session._name = name
+def secured(session: Any, **known: Any) -> None:
+    """STLS that does not forget a name."""
+    _secured(session, **known)
+    session._name = "mrose"
 
 
 def greets_again(self: Any) -> Iterator[Any]:
@@ -179,11 +179,16 @@ def greets_again(self: Any) -> Iterator[Any]:
 
 
 def executes(self: Any) -> Iterator[Any]:
-    """What stood in clear behind STLS is executed."""
-    behind = self._link.read()
+    """What stood in clear behind STLS is executed: a name was given."""
     yield from _upgrade(self)
-    if behind:
-        yield Send(self._link.seal(b"".join(self._session.execute(line).octets() for line in behind.splitlines())))
+    self._session._name = "mallory"
+
+
+def hastens(self: Any) -> Iterator[Any]:
+    """A greeting before there is TLS."""
+    if self._settings.records is not None and not self._settings.stls:
+        yield Send(b"+OK early\r\n")
+    yield from _steps(self)
 
 
 def without_notify(self: Any, gone: Any) -> Iterator[Any]:
@@ -213,6 +218,7 @@ def bound_to(**bindings: Callable[[Any], bytes]) -> Defect:
 SSL_OP_NO_EXTENDED_MASTER_SECRET: Final = 1
 _secured = Session.secured
 _upgrade = connection.Connection._upgrade
+_steps = connection.Connection.steps
 _leave = connection.Connection._leave
 _bindings = Records.bindings
 _server_context = Authority.server_context
@@ -308,7 +314,7 @@ DEFECTS_OF_SASL: Final[dict[str, Defect]] = {
     "2595-2.2": Defect(patches=[(handshake, "alert", lambda _: b"OK\r\n")]),
     "2595-2.3": Defect(options={"capabilities": ["+USER"]}),
     "5034-4.16": Defect(options={"capabilities": ["+SASL PLAIN LOGIN"]}),
-    "8314-3.1": Defect(rules=['accept -> send "+OK early\\r\\n"']),
+    "8314-3.1": Defect(patches=[(connection.Connection, "steps", hastens)]),
     "8314-3.4": Defect(patches=[(Records, "close_notify", lambda _: b"")]),
     "8314-4.1": tls(versions="1.0-1.3"),
     "8314-4.2": Defect(options={"client_certificate": "optional"}),
