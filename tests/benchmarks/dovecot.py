@@ -49,7 +49,7 @@ userdb {{
 }}
 service pop3-login {{
   inet_listener pop3 {{
-    port = 0
+    port = {clear}
   }}
   inet_listener pop3s {{
     port = {port}
@@ -76,10 +76,12 @@ class Running(NamedTuple):
     """The certificate of its authority."""
     maildir: Path
     """The mail that every user finds."""
+    clear: int
+    """The port in clear, for STLS; 0: none."""
 
 
 @contextlib.contextmanager
-def running(messages: Iterable[bytes], *, password: str, settings: str = "") -> Iterator[Running]:
+def running(messages: Iterable[bytes], *, password: str, settings: str = "", stls: bool = False) -> Iterator[Running]:
     """Dovecot with this mail, for any user with this password; ``settings`` are added to its configuration."""
     with tempfile.TemporaryDirectory(prefix="pop3s-dovecot-") as directory:
         home, owner = Path(directory), pwd.getpwnam(OWNER)
@@ -98,9 +100,9 @@ def running(messages: Iterable[bytes], *, password: str, settings: str = "") -> 
         ca_pem = authority.cert_pem.bytes().decode()
         with contextlib.ExitStack() as stack:
             for left in reversed(range(TRIES)):
-                port = free_port()
-                configuration = CONFIGURATION.format(home=home, owner=owner, port=port, password=password) + settings
-                (home / "dovecot.conf").write_text(configuration, encoding="utf-8")
+                port, clear = free_port(), free_port() if stls else 0
+                configuration = CONFIGURATION.format(home=home, owner=owner, port=port, clear=clear, password=password)
+                (home / "dovecot.conf").write_text(configuration + settings, encoding="utf-8")
                 try:
                     stack.enter_context(_listening(port, home))
                 except RuntimeError:
@@ -108,7 +110,7 @@ def running(messages: Iterable[bytes], *, password: str, settings: str = "") -> 
                         raise
                 else:
                     break
-            yield Running(port, ca_pem, home / "mail")
+            yield Running(port, ca_pem, home / "mail", clear)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--security", choices=("tls", "stls", "clear"), default="tls", help="how it is reached (default: tls)"
     )
+    group.addoption("--clear-port", type=int, metavar="N", help="its port in clear, for the rows about STLS")
     group.addoption("--ca", metavar="FILE", help="the CA certificate to trust, as PEM (default: those of the system)")
     group.addoption("--insecure", action="store_true", help="trust any certificate")
     group.addoption(
@@ -54,6 +55,7 @@ def target(request: pytest.FixtureRequest) -> Callable[[], Talk]:
         user=option("--user"),
         password=option("--password"),
         over=option("--security"),
+        clear_port=option("--clear-port"),
         ca_pem=None if option("--ca") is None else Path(option("--ca")).read_text(encoding="utf-8"),
         insecure=option("--insecure"),
         maildir=None if option("--maildir") is None else Path(option("--maildir")),

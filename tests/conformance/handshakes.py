@@ -7,32 +7,26 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ("CERTIFICATE_REQUEST", "alerts", "extensions", "hello", "messages")
+__all__ = ("CERTIFICATE_REQUEST", "SERVER_HELLO", "extensions", "hello", "messages")
 
-_ALERT: Final = 21
 _HANDSHAKE: Final = 22
-_SERVER_HELLO: Final = 2
+SERVER_HELLO: Final = 2
 CERTIFICATE_REQUEST: Final = 13
 
 
-def _records(raw: bytes) -> list[tuple[int, bytes]]:
-    """Type and content of each record up to the first that is sealed or not whole."""
+def _records(raw: bytes) -> list[bytes]:
+    """The content of each record up to the first that is sealed, no handshake or not whole."""
     found, at = [], 0
-    while len(raw) >= at + 5 and raw[at] in {_ALERT, _HANDSHAKE}:
+    while len(raw) >= at + 5 and raw[at] == _HANDSHAKE:
         length = int.from_bytes(raw[at + 3 : at + 5])
-        found.append((raw[at], raw[at + 5 : at + 5 + length]))
+        found.append(raw[at + 5 : at + 5 + length])
         at += 5 + length
     return found
 
 
-def alerts(raw: bytes) -> list[int]:
-    """The numbers of the alerts in clear."""
-    return [content[1] for kind, content in _records(raw) if kind == _ALERT and len(content) == 2]
-
-
 def messages(raw: bytes) -> dict[int, bytes]:
     """The handshake messages in clear, by their number."""
-    flight = b"".join(content for kind, content in _records(raw) if kind == _HANDSHAKE)
+    flight = b"".join(_records(raw))
     found, at = {}, 0
     while len(flight) >= at + 4:
         length = int.from_bytes(flight[at + 1 : at + 4])
@@ -43,7 +37,7 @@ def messages(raw: bytes) -> dict[int, bytes]:
 
 def extensions(raw: bytes) -> dict[int, bytes]:
     """The extensions of the ServerHello, by their number."""
-    body = messages(raw)[_SERVER_HELLO]
+    body = messages(raw)[SERVER_HELLO]
     at = 34 + 1 + body[34] + 3  # version, random, session id, suite and compression
     at += 2
     found = {}

@@ -30,7 +30,7 @@ def outcome(check: Check, talk: Talk) -> Outcome:
         check(talk)
     except Unavailable as error:
         return Outcome("in part" if talk.asked else "skipped", str(error))
-    except (AssertionError, OSError) as error:
+    except (AssertionError, LookupError, OSError, ValueError) as error:
         return Outcome("failed", str(error).partition("\n")[0])
     finally:
         talk.close()

@@ -31,6 +31,8 @@ class Where:
     user: str
     password: str
     over: Over = "tls"
+    clear_port: int | None = None
+    """Where it listens in clear, for STLS; with "stls" and "clear" that is the port itself."""
     ca_pem: str | None = None
     insecure: bool = False
     maildir: Path | None = None
@@ -60,9 +62,14 @@ class _There(Server):
 
     def pipe(self, over: Over = "tls") -> SocketPipe:
         """A connection of which nothing was read yet."""
-        if (over == "tls") != (self._where.over == "tls"):
-            raise Unavailable(f"needs a port {'with implicit TLS' if over == 'tls' else 'with STLS'}")
-        return SocketPipe(self._where.host, self._where.port, PATIENCE)
+        where = self._where
+        if over == "tls":
+            port = where.port if where.over == "tls" else None
+        else:
+            port = where.clear_port if where.over == "tls" else where.port
+        if port is None:
+            raise Unavailable(f"needs a port {'with implicit TLS' if over == 'tls' else 'in clear'}")
+        return SocketPipe(where.host, port, PATIENCE)
 
     def connect(self, over: Over | None = None, context: ssl.SSLContext | None = None) -> Client:
         """As the command line says."""
@@ -131,6 +138,8 @@ class Remote(Talk):
         self._servers: list[_There] = []
 
     def _server(self, mail: tuple[bytes | str, ...], setup: dict[str, Any]) -> Server:
+        if self._where.clear_port is not None or self._where.over != "tls":
+            setup.pop("stls", None)
         if setup:
             raise Unavailable(f"needs a server set up for it ({', '.join(sorted(setup))})")
         if self._where.maildir is None and mail != (M1, M2):
