@@ -6,7 +6,7 @@ Knows names and values; must not know what is done with them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.protocol.capabilities import DEFAULT, Offer
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from pop3s_fake.tls.hello import ClientHello
     from pop3s_fake.tls.records import Records
 
-__all__ = ("Settings",)
+__all__ = ("LOOPBACK", "Settings")
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The names under which every server of ours is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,10 @@ class Settings:
     seed: int = 0
     name: str = "localhost"
     """The host in the greeting's timestamp."""
-    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})
-    """What a client may name as the host it has connected to."""
-    ports: frozenset[int] = frozenset()
-    """What it may name as the port; none: any."""
+    hosts: Callable[[], frozenset[str]] = lambda: LOOPBACK
+    """What a client may name as the host it has connected to, as things stand."""
+    ports: Callable[[], frozenset[int]] = frozenset
+    """What it may name as the port, as things stand; none: any."""
     complain: Callable[[ProtocolViolation], None] | None = None
     """Told of each requirement that the client broke."""
     strict: bool | Literal["should"] = True

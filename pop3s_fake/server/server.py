@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Never
 
 from pop3s_fake.connection import Settings
 from pop3s_fake.connection.notes import without_secrets
+from pop3s_fake.connection.settings import LOOPBACK
 from pop3s_fake.dialogue import Dialogue, Dialogues
 from pop3s_fake.errors import Pop3sFakeError, UsageError, nearest, verdict
 from pop3s_fake.ledger import Ledger
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 __all__ = ("Pop3sServer",)
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+STANDARD_PORTS: Final = frozenset({110, 995})
+"""What a client may take our port for, where it was led to us from elsewhere (RFC 7628 section 3.1)."""
 
 TRANSCRIPT_LINES: Final = 200
 """Lines of the transcript that a failure shows: the last ones."""
@@ -195,6 +199,8 @@ class Pop3sServer:
             exclusive=options.exclusive,
             seed=self.seed,
             name=options.names[0],
+            hosts=lambda: LOOPBACK.union(self._names),
+            ports=lambda: STANDARD_PORTS | {self._port, self._stls_port},
             complain=self._problems.append,
             strict=options.strict,
             allow=frozenset(options.allow),

@@ -316,7 +316,7 @@ DEFECTS_OF_SASL: Final[dict[str, Defect]] = {
     "5034-4.16": Defect(options={"capabilities": ["+SASL PLAIN LOGIN"]}),
     "8314-3.1": Defect(patches=[(connection.Connection, "steps", hastens)]),
     "8314-3.4": Defect(patches=[(Records, "close_notify", lambda _: b"")]),
-    "8314-4.1": tls(versions="1.0-1.3"),
+    "8314-4.1": Defect(options={"tls": Tls(versions="1.0-1.3"), "certificate": "good-rsa"}),
     "8314-4.2": Defect(options={"client_certificate": "optional"}),
     "9325-3.1.1": tls(versions="1.2"),
     "9325-3.2": Defect(options={"stls": True}),

@@ -9,6 +9,8 @@ import base64
 import hashlib
 import hmac
 import re
+import ssl
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.conformance.talk import Reply, Unavailable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.conformance.talk import Client, Over, Server, Talk
 
-__all__ = ("b64", "bearer", "cram", "digest_md5", "offering", "plain", "scram", "un64", "xoauth2")
+__all__ = ("b64", "bearer", "cram", "digest_md5", "offering", "plain", "scram", "un64", "version", "xoauth2")
 
 NONCE: Final = "fyko+d2lbbFgONRv9qkxdawL"
 
@@ -164,3 +166,15 @@ def need(client: Client, mechanism: str) -> None:
     """Go on only where it is offered."""
     if mechanism not in mechanisms(client):
         raise Unavailable(f"does not offer {mechanism}")
+
+
+def version(server: Server, highest: str) -> ssl.SSLContext:
+    """The context of a client that knows this version of TLS, such as "TLSv1_2", and no newer one."""
+    client = server.connect("tls")
+    client.close()
+    context = client.context
+    assert context is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.maximum_version = ssl.TLSVersion[highest]
+    return context

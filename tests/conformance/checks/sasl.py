@@ -17,20 +17,29 @@ from tests.conformance.mechanisms import (
     digest_md5,
     directives,
     mechanisms,
+    need,
     offering,
     plain,
     scram,
     un64,
+    version,
     xoauth2,
 )
 from tests.conformance.rows import row
 from tests.conformance.talk import TIMESTAMP
 
 if TYPE_CHECKING:
-    from tests.conformance.talk import Talk
+    from tests.conformance.talk import Client, Server, Talk
 
 SHA256 = "SCRAM-SHA-256"
 TOKEN = "ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg"
+
+
+def with_plus(server: Server) -> Client:
+    """A client of TLS 1.2, where bindings are beyond doubt, and where SCRAM-SHA-256-PLUS is offered."""
+    client = server.connect("tls", version(server, "TLSv1_2"))
+    need(client, f"{SHA256}-PLUS")
+    return client
 
 
 @row("4616-2.1")
@@ -208,8 +217,7 @@ def the_channel_binding_is_compared(talk: Talk) -> None:
 def a_client_that_thinks_we_cannot_bind_is_refused_where_we_can(talk: Talk) -> None:
     """Else somebody has taken our list away on its way."""
     server = talk.server()
-    bound = server.connect("tls")
-    assert f"{SHA256}-PLUS" in mechanisms(bound)
+    bound = with_plus(server)
     exchange = Scram(bound, SHA256, server.user, server.password, "y,,")
     assert exchange.first().err or exchange.final().err
     assert bound.in_step()
@@ -221,10 +229,8 @@ def a_client_that_thinks_we_cannot_bind_is_refused_where_we_can(talk: Talk) -> N
 def an_unknown_type_of_binding_is_refused(talk: Talk) -> None:
     """A known one is used."""
     server = talk.server()
-    name = f"{SHA256}-PLUS"
-    client = server.connect("tls")
-    assert name in mechanisms(client)
-    assert Scram(client, name, server.user, server.password, "p=tls-bogus,,").first().err
+    client = with_plus(server)
+    assert Scram(client, f"{SHA256}-PLUS", server.user, server.password, "p=tls-bogus,,").first().err
     assert client.in_step()
 
 
@@ -285,7 +291,9 @@ def host_and_port_are_ours(talk: Talk) -> None:
     client = server.connect()
     assert client.auth("OAUTHBEARER", bearer(server.user, TOKEN, host="wrong.example"), "AQ==").err
     assert client.auth("OAUTHBEARER", bearer(server.user, TOKEN, port=1), "AQ==").err
-    assert client.auth("OAUTHBEARER", bearer(server.user, TOKEN, host="localhost")).ok
+    assert client.auth("OAUTHBEARER", bearer(server.user, TOKEN, host="localhost", port=995)).ok
+    named = offering(talk, "OAUTHBEARER", account={"token": TOKEN}, names=["pop.example.test"])
+    assert named.connect().auth("OAUTHBEARER", bearer(named.user, TOKEN, host="pop.example.test")).ok
 
 
 @row("7628-3.3")

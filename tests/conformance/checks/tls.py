@@ -7,7 +7,6 @@ import hashlib
 import shutil
 import ssl
 import subprocess
-import warnings
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -17,7 +16,7 @@ from pop3s_fake import UsageError
 from tests.conformance.checks.auth import good
 from tests.conformance.checks.authorization import credentials
 from tests.conformance.handshakes import CERTIFICATE_REQUEST, SERVER_HELLO, extensions, hello, messages
-from tests.conformance.mechanisms import bearer, mechanisms, offering, scram
+from tests.conformance.mechanisms import bearer, mechanisms, offering, scram, version
 from tests.conformance.rows import row
 from tests.conformance.talk import Silence, Unavailable
 
@@ -40,19 +39,6 @@ def refused(server: Server, octets: bytes) -> bytes:
     pipe = server.pipe("tls")
     pipe.write(octets)
     return drained(pipe)
-
-
-def plainly(server: Server, **options: object) -> ssl.SSLContext:
-    """A client's context; options are attributes of it."""
-    client = server.connect("tls")
-    client.close()
-    context = client.context
-    assert context is not None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        for name, value in options.items():
-            setattr(context, name, value)
-    return context
 
 
 def offered(client: Client) -> set[str]:
@@ -215,15 +201,15 @@ def tls_is_closed_before_the_connection(talk: Talk) -> None:
 def nothing_below_tls_1_2_is_served(talk: Talk) -> None:
     """TLS 1.1 and 1.0 get no ServerHello."""
     server = talk.server()
-    for version in (0x0302, 0x0301):
-        assert SERVER_HELLO not in messages(refused(server, hello(version)))
+    for number in (0x0302, 0x0301):
+        assert SERVER_HELLO not in messages(refused(server, hello(number)))
 
 
 @row("8314-4.2")
 def a_client_certificate_is_asked_for_only_where_it_means_something(talk: Talk) -> None:
     """Then EXTERNAL works."""
     server = talk.server()
-    old = plainly(server, maximum_version=ssl.TLSVersion.TLSv1_2)
+    old = version(server, "TLSv1_2")
     assert CERTIFICATE_REQUEST not in messages(server.connect("tls", old).raw)
     server = talk.server(client_certificate="optional")
     inside = server.inside
@@ -242,11 +228,11 @@ def tls_1_2_is_supported_and_1_3_preferred(talk: Talk) -> None:
     client = server.connect("tls")
     assert client.tls is not None
     assert client.tls.version() == "TLSv1.3"
-    other = server.connect("tls", plainly(server, maximum_version=ssl.TLSVersion.TLSv1_2))
+    other = server.connect("tls", version(server, "TLSv1_2"))
     assert other.tls is not None
     assert other.tls.version() == "TLSv1.2"
-    for version in (0x0300, 0x0301, 0x0302):
-        assert SERVER_HELLO not in messages(refused(server, hello(version)))
+    for number in (0x0300, 0x0301, 0x0302):
+        assert SERVER_HELLO not in messages(refused(server, hello(number)))
     assert b"OK" not in refused(server, bytes.fromhex("802e0100020015000000100100800300800700c0") + bytes(28))
 
 
@@ -263,7 +249,7 @@ def implicit_tls_is_preferred_to_the_upgrade(talk: Talk) -> None:
 def tls_1_2_has_its_two_extensions(talk: Talk) -> None:
     """Of renegotiation (0xff01) and of the master secret (0x0017)."""
     server = talk.server()
-    client = server.connect("tls", plainly(server, maximum_version=ssl.TLSVersion.TLSv1_2))
+    client = server.connect("tls", version(server, "TLSv1_2"))
     assert {0xFF01, 0x0017} <= extensions(client.raw).keys()
 
 
@@ -275,7 +261,7 @@ def alpn_is_supported(talk: Talk) -> None:
 
 def selected(server: Server, *protocols: str) -> str | None:
     """The protocol that the server selects."""
-    context = plainly(server)
+    context = version(server, "TLSv1_3")
     context.set_alpn_protocols(list(protocols))
     client = server.connect("tls", context)
     assert client.tls is not None
@@ -297,7 +283,7 @@ def an_offer_of_other_protocols_is_refused(talk: Talk) -> None:
     try:
         protocol = selected(server, "imap")
     except ssl.SSLError as error:
-        assert "NO_APPLICATION_PROTOCOL" in str(error.reason)  # noqa: PT017  # a check runs without pytest, too
+        assert "application protocol" in str(error).lower().replace("_", " ")  # noqa: PT017  # without pytest, too
     else:
         raise AssertionError(f"the handshake went on, with {protocol}")
 
@@ -315,7 +301,7 @@ def a_client_without_alpn_is_served(talk: Talk) -> None:
 def the_protocols_name_is_pop3(talk: Talk) -> None:
     """Four octets, in the ServerHello of TLS 1.2 to be seen."""
     server = talk.server()
-    context = plainly(server, maximum_version=ssl.TLSVersion.TLSv1_2)
+    context = version(server, "TLSv1_2")
     context.set_alpn_protocols(["pop3"])
     assert extensions(server.connect("tls", context).raw)[16] == bytes.fromhex("000504706f7033")
 
@@ -424,7 +410,7 @@ def tokens_are_taken_under_tls_only(talk: Talk) -> None:
 def bare_and_plus_are_announced_together(talk: Talk) -> None:
     """Where a channel can be bound; else only the bare one."""
     server = talk.server(stls=True)
-    assert {"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"} <= set(mechanisms(server.connect("tls")))
+    assert {"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"} <= set(mechanisms(server.connect("tls", version(server, "TLSv1_2"))))
     assert "SCRAM-SHA-256-PLUS" not in mechanisms(server.connect("clear"))
 
 
@@ -432,8 +418,8 @@ def bare_and_plus_are_announced_together(talk: Talk) -> None:
 def the_types_of_binding_fit_the_version(talk: Talk) -> None:
     """tls-unique is undefined in TLS 1.3, and refused there."""
     server = offering(talk, "SCRAM-SHA-256-PLUS", over="tls")
-    for version, types in (("TLSv1_2", {"tls-unique"}), ("TLSv1_3", set())):
-        context = plainly(server, maximum_version=ssl.TLSVersion[version])
+    for highest, types in (("TLSv1_2", {"tls-unique"}), ("TLSv1_3", set())):
+        context = version(server, highest)
         client = server.connect("tls", context)
         assert client.tls is not None
         binding = client.tls.get_channel_binding("tls-unique")
@@ -447,7 +433,7 @@ def the_types_of_binding_fit_the_version(talk: Talk) -> None:
 def tls_unique_needs_the_extended_master_secret(talk: Talk) -> None:
     """Which TLS 1.2 has here."""
     server = offering(talk, "SCRAM-SHA-256-PLUS", over="tls")
-    client = server.connect("tls", plainly(server, maximum_version=ssl.TLSVersion.TLSv1_2))
+    client = server.connect("tls", version(server, "TLSv1_2"))
     assert 0x0017 in extensions(client.raw)
     assert client.tls is not None
     binding = client.tls.get_channel_binding("tls-unique")
@@ -459,8 +445,8 @@ def tls_unique_needs_the_extended_master_secret(talk: Talk) -> None:
 def the_end_point_is_the_digest_of_the_certificate(talk: Talk) -> None:
     """In both versions of TLS."""
     server = offering(talk, "SCRAM-SHA-256-PLUS", over="tls")
-    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-        client = server.connect("tls", plainly(server, maximum_version=version))
+    for highest in ("TLSv1_2", "TLSv1_3"):
+        client = server.connect("tls", version(server, highest))
         assert client.tls is not None
         binding = hashlib.sha256(client.tls.getpeercert(binary_form=True) or b"").digest()
         exchange = ("SCRAM-SHA-256-PLUS", server.user, server.password, "p=tls-server-end-point,,")
