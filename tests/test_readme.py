@@ -1,4 +1,4 @@
-"""Every listing of the README runs, and what it shows is what is printed."""
+"""Every listing of the README and of the manual runs, and what the README shows is what is printed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,21 @@ from pop3s_fake import Pop3sServer
 from pop3s_fake.rules import Rule
 
 README = Path(__file__).parent.parent / "README.md"
-LISTINGS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-NAMES = [re.search(r"^def (test_\w+)|^(with) ", listing, flags=re.MULTILINE) for listing in LISTINGS]
+MANUAL = sorted((README.parent / "docs").glob("*.md"))
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in (README, *MANUAL)}
 
 
-@pytest.mark.parametrize("listing", LISTINGS, ids=[name.group().strip() if name else "?" for name in NAMES])
+def listings(page: str) -> list[str]:
+    """The programs and tests of a page."""
+    return re.findall(r"```python\n(.*?)```", PAGES[page], flags=re.DOTALL)
+
+
+LISTINGS = listings("README.md")
+EVERYWHERE = [listing for page in PAGES for listing in listings(page)]
+NAMES = [re.search(r"^def (test_\w+)|^(with) ", listing, flags=re.MULTILINE) for listing in EVERYWHERE]
+
+
+@pytest.mark.parametrize("listing", EVERYWHERE, ids=[name.group().strip() if name else "?" for name in NAMES])
 def test_a_listing_runs_by_itself(listing: str, tmp_path: Path) -> None:
     """In an empty directory, by pytest where it holds a test, else as a program."""
     if '"curl"' in listing and shutil.which("curl") is None:

@@ -2,82 +2,107 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
 from oauth_poller import OAuthPoller, Refused
+
+from pop3s_fake import Account, ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pop3s_fake import Pop3sServer
 
-# The empty line is an answer here, and no command.
-pytestmark = pytest.mark.pop3s(allow=["C-1939-3.2"])
-
-REFUSAL = b64encode(json.dumps({"status": "400", "schemes": "Bearer"}).encode()).decode()
+HOUR = 3600.0
+FIRST = "ya29.first"
 
 
-class Tokens:
-    """A cache that holds one token, and a provider that gives another."""
+class Provider:
+    """Who gives tokens, which the server knows of; ``revoked`` is one who gives none that are good any more."""
 
-    def __init__(self, *tokens: str) -> None:
-        self._tokens = list(tokens)
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._current = account.token or ""
+        self.renewed = 0
+        self.revoked = False
 
     def current(self) -> str:
         """The one at hand."""
-        return self._tokens[0]
+        return self._current
 
     def renew(self) -> str:
-        """The next one."""
-        del self._tokens[0]
-        return self._tokens[0]
+        """The next one; long, as they are."""
+        self.renewed += 1
+        self._current = f"ya29.renewed-{self.renewed}-" + "x" * 2000
+        if not self.revoked:
+            self._account.issue_token(self._current, expires=HOUR)
+        return self._current
 
 
 @pytest.fixture
-def poller(pop3s_server: Pop3sServer) -> Callable[..., OAuthPoller]:
-    """Make a poller with these tokens, for this test's server."""
-
-    def made(*tokens: str) -> OAuthPoller:
-        server = pop3s_server
-        return OAuthPoller(server.host, server.port, "ann", Tokens(*tokens), context=server.client_context())
-
-    return made
+def clock() -> ManualClock:
+    """The server's time."""
+    return ManualClock()
 
 
-def presented(token: str) -> str:
-    """The client's line for this token."""
-    return "C: " + b64encode(f"user=ann\1auth=Bearer {token}\1\1".encode()).decode()
+@pytest.fixture
+def server(pop3s_server_factory: Callable[..., Pop3sServer], clock: ManualClock) -> Pop3sServer:
+    """One user, whose token is good for an hour, and one message."""
+    ann = Account("ann", "not-a-secret", token=FIRST, token_expires=HOUR)
+    server = pop3s_server_factory(accounts=[ann], clock=clock)
+    server.maildrop.add("Subject: one\n\n")
+    return server
 
 
-MAIL = ("S: +OK welcome", "C: STAT", "S: +OK 1 20", "C: RETR 1", "S: +OK", "S: Subject: one", "S: ", "S: .")
-GOODBYE = ("C: QUIT", "S: +OK")
+@pytest.fixture
+def provider(server: Pop3sServer) -> Provider:
+    """It has given the token that the server knows."""
+    return Provider(server.account)
 
 
-def test_a_good_token_opens_the_maildrop(pop3s_server: Pop3sServer, poller: Callable[..., OAuthPoller]) -> None:
-    """The token goes behind an empty challenge."""
-    pop3s_server.dialogue("S: +OK ready", "C: AUTH XOAUTH2", "S: + ", presented("good"), *MAIL, *GOODBYE)
-
-    assert poller("good").poll() == [b"Subject: one\r\n"]
-
-
-def test_an_expired_token_is_renewed_once(pop3s_server: Pop3sServer, poller: Callable[..., OAuthPoller]) -> None:
-    """On the same connection; what the server says before it refuses is answered by an empty line."""
-    pop3s_server.dialogue(
-        "S: +OK ready",
-        *("C: AUTH XOAUTH2", "S: + ", presented("expired"), f"S: + {REFUSAL}", "C: *", "S: -ERR [AUTH] expired"),
-        *("C: AUTH XOAUTH2", "S: + ", presented("good"), *MAIL, *GOODBYE),
-    )
-
-    assert poller("expired", "good").poll() == [b"Subject: one\r\n"]
+@pytest.fixture
+def poller(server: Pop3sServer, provider: Provider) -> OAuthPoller:
+    """What is tested."""
+    return OAuthPoller(server.host, server.port, "ann", provider, context=server.client_context())
 
 
-def test_a_token_that_no_renewal_helps_is_told(pop3s_server: Pop3sServer, poller: Callable[..., OAuthPoller]) -> None:
+def test_a_good_token_opens_the_maildrop(poller: OAuthPoller, provider: Provider) -> None:
+    """And nobody is asked for another."""
+    assert poller.poll() == [b"Subject: one\r\n"]
+    assert provider.renewed == 0
+
+
+def test_an_expired_token_is_renewed_once(
+    poller: OAuthPoller, provider: Provider, server: Pop3sServer, clock: ManualClock
+) -> None:
+    """On the same connection; the next poll has the new one."""
+    poller.poll()
+    clock.advance(HOUR)
+
+    assert poller.poll() == [b"Subject: one\r\n"]
+    assert provider.renewed == 1
+    assert server.transcript.last_session.keywords == ["AUTH", "AUTH", "STAT", "RETR", "QUIT"]
+    assert poller.poll() == [b"Subject: one\r\n"]
+    assert provider.renewed == 1
+
+
+def test_a_token_that_no_renewal_helps_is_told(poller: OAuthPoller, provider: Provider, server: Pop3sServer) -> None:
     """After two tries, and no third."""
-    refused = ("C: AUTH XOAUTH2", "S: + ", "C: *", f"S: + {REFUSAL}", "C: *", "S: -ERR [AUTH] no")
-    pop3s_server.dialogue("S: +OK ready", *refused, *refused)
+    provider.revoked = True
+    server.account.expire_token()
 
-    with pytest.raises(Refused, match="status 400"):
-        poller("expired", "revoked").poll()
+    with pytest.raises(Refused, match="status 401"):
+        poller.poll()
+    assert server.transcript.keywords == ["AUTH", "AUTH"]
+
+
+def test_no_token_is_in_the_transcript(poller: OAuthPoller, provider: Provider, server: Pop3sServer) -> None:
+    """Neither the old one nor the new one; who came is."""
+    server.account.expire_token()
+    poller.poll()
+
+    shown = server.transcript.render()
+    assert r"(response) user=ann\x01auth=****\x01\x01" in shown
+    assert "ya29" not in shown
+    assert provider.current() not in shown

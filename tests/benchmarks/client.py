@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from base64 import b64encode
 from typing import TYPE_CHECKING, TypeVar
 
 from content import PASSWORD, USER
@@ -68,6 +69,11 @@ class Client:
         self.command(b"PASS %s\r\n" % PASSWORD.encode())
         return self
 
+    def login_by_plain(self) -> Self:
+        """AUTH PLAIN, with its initial response."""
+        self.command(b"AUTH PLAIN %s\r\n" % b64encode(f"\0{USER}\0{PASSWORD}".encode()))
+        return self
+
     def fetch(self, line: bytes, buffer: bytearray) -> int:
         """Send a command whose answer has many lines; read it to its end and return its octets."""
         self.tls.sendall(line)
@@ -104,8 +110,12 @@ def accepted(reply: bytes) -> None:
         raise ValueError(f"the server answered {reply[:100]!r}")
 
 
-def session(port: int, context: ssl.SSLContext) -> None:
-    """Handshake, login, STAT, QUIT."""
-    with Client(port, context).login() as client:
+def session(port: int, context: ssl.SSLContext, *, plain: bool = False) -> None:
+    """Handshake, login, STAT, QUIT; the login by USER and PASS, or by SASL PLAIN."""
+    with Client(port, context) as client:
+        if plain:
+            client.login_by_plain()
+        else:
+            client.login()
         client.command(b"STAT\r\n")
         client.command(b"QUIT\r\n")

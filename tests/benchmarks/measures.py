@@ -111,6 +111,27 @@ def rule(bench: Bench) -> list[Row]:
     return against(what, "s", taken, {"without": "<= 1.05"})
 
 
+def plain(bench: Bench) -> list[Row]:
+    """The same session with SASL PLAIN in place of USER and PASS: what it costs that a mechanism is begun."""
+    what = "server processor time a session, with AUTH PLAIN"
+    kinds = bench.kinds("USER, PASS", "ours", "USER, PASS again")
+    if "ours" not in kinds:
+        return [left_out(what, "the floors have no SASL")]
+    with contextlib.ExitStack() as stack:
+        servers = {kind: stack.enter_context(bench.server("ours", count=10, octets=10_000)) for kind in kinds}
+        mechanism = {id(server): kind == "ours" for kind, server in servers.items()}
+        batch = bench.number(40, 3)
+
+        def cost(server: Server) -> float:
+            before = server.cpu
+            for _ in range(batch):
+                session(server.port, server.context, plain=mechanism[id(server)])
+            return (server.cpu - before) / batch
+
+        taken = in_turn(servers, bench.number(50, 3), cost)
+    return against(what, "s", taken, {"USER, PASS": "<= 1.05"})
+
+
 def others() -> list[str]:
     """The servers that are not in Python."""
     return [] if dovecot.missing() else ["Dovecot"]
@@ -270,6 +291,7 @@ MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "fixture": fixture,
     "session": sessions,
     "rule": rule,
+    "plain": plain,
     "retr-10k": small_messages,
     "retr-1m": large_messages,
     "million": million,
