@@ -146,12 +146,12 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: Path) -> None:
     assert {"pop3s_fake/py.typed", "pytest_pop3s_fake/py.typed"} <= names
 
 
-def test_the_sdist_holds_tests_and_examples_too(sdist: Path) -> None:
+def test_the_sdist_holds_tests_examples_and_manual_too(sdist: Path) -> None:
     """Who builds from source finds what it takes to test what was built."""
     with tarfile.open(sdist) as archive:
         names = {PurePosixPath(member.name).relative_to(NAME).as_posix() for member in archive if member.isfile()}
     expected = {"CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", ".gitignore", "PKG-INFO"}
-    for directory in (".ci", "examples", "pop3s_fake", "pytest_plugin", "tests"):
+    for directory in (".ci", "docs", "examples", "pop3s_fake", "pytest_plugin", "tests"):
         expected |= files_below(ROOT / directory, directory)
 
     assert names == expected
