@@ -146,8 +146,8 @@ class Session:
         if self.watch is not None:
             self.watch()
 
-    def said(self, time: float, status: bytes, octets: int) -> None:
-        """Note a reply that was sent whole, by its first line."""
+    def said(self, time: float, status: bytes | str, octets: int) -> None:
+        """Note a reply that was sent whole, by its first line, or by what is shown for it."""
         self._entries.append((time, "S", status, octets))
         if self.follower is not None:
             self._tell(time, "S", status, octets)

@@ -67,7 +67,7 @@ class Notes:
         from pop3s_fake.protocol.authentication import challenge_told  # noqa: PLC0415  # for those who say AUTH
 
         told = challenge_told(reply.status).encode()
-        self._log.said(time, self.hidden(told), len(reply.status))
+        self._log.said(time, self.hidden(told).decode(), len(reply.status))  # as text: its octets are escaped already
 
     def responded(self, time: float, line: Line, octets: int | None = None) -> None:
         """A response of the client's: decoded, and without what is secret in it."""

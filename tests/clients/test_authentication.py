@@ -364,7 +364,7 @@ def test_a_wrong_password_is_refused(login: Callable[..., Ran], client: str, mec
         assert session.user is None
         last = [entry.text for entry in session.entries if entry.kind == "S"][-1]
         if (client, mechanism) == HANGS_UP:
-            assert last.startswith('+ {"status":"401"')
+            assert last == r'+ {"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}\n'
         elif (client, mechanism) == EMPTY:
             assert last.startswith("-ERR the error is acknowledged by one octet 1")
         else:
