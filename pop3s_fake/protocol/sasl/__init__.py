@@ -1,6 +1,6 @@
 """Every way to log in by AUTH (RFC 5034), one file a mechanism, each a generator of challenges without any I/O.
 
-Knows the mechanisms by name and when a connection may have them; must not know how they are framed.
+Knows the mechanisms by name; must not know how they are framed or which of them a server offers.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pop3s_fake.protocol.sasl.plain import PLAIN
 from pop3s_fake.protocol.sasl.scram import SCRAM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ("MECHANISMS", "Context", "Exchange", "Granted", "Mechanism", "Refused", "challenge_shown", "usable")
+__all__ = ("MECHANISMS", "Context", "Exchange", "Granted", "Mechanism", "Refused", "challenge_shown")
 
 _STRONGEST_FIRST: Final = (
     *SCRAM,
@@ -37,20 +37,3 @@ _STRONGEST_FIRST: Final = (
 
 MECHANISMS: Final[Mapping[str, Mechanism]] = MappingProxyType({each.name: each for each in _STRONGEST_FIRST})
 """All mechanisms by their names, the strongest first."""
-
-
-def usable(names: Iterable[str], *, secure: bool, binding: bool, certificate: bool) -> tuple[str, ...]:
-    """Those of these mechanisms that a connection can have: what it announces, and what it then does.
-
-    ``secure``: it is under TLS; ``binding``: there is a channel binding; ``certificate``: the client has shown a
-    verified certificate.
-
-    >>> names = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "EXTERNAL", "PLAIN"]
-    >>> usable(names, secure=True, binding=True, certificate=False)
-    ('SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'PLAIN')
-    >>> usable(names, secure=False, binding=False, certificate=False)
-    ('SCRAM-SHA-256',)
-    """
-    there = {"": True, "binding": binding, "certificate": certificate}
-    known = ((name, MECHANISMS[name]) for name in names)
-    return tuple(name for name, mechanism in known if there[mechanism.needs] and (secure or not mechanism.plaintext))
