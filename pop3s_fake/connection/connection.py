@@ -95,6 +95,7 @@ class Connection:
             secure=not settings.stls,
             context=self._sasl,
             facts=self._facts,
+            now=settings.now,
         )
 
     def feed(self, event: bytes | Event) -> None:

@@ -7,6 +7,7 @@ replies or who asks, and shows no password to anybody.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from hashlib import md5
 from hmac import compare_digest
@@ -44,11 +45,15 @@ class Login(NamedTuple):
 class Account:
     """A user, a password, a maildrop.
 
-    The name is one argument of USER: printable ASCII without spaces.  The password is the rest of a PASS line:
-    printable ASCII, spaces included; transcripts mask it in its place, and wherever else it stands if it has four
-    characters or more.  ``secret`` is what APOP and CRAM-MD5 digest; it is the password unless given.  ``token`` is the
-    access token of XOAUTH2 and OAUTHBEARER, good for ``token_expires`` seconds of the server's clock, from when the
-    server was given the account; for ever unless given.
+    The name is one argument of USER: printable characters without spaces.  The password is the rest of a PASS line:
+    printable characters, spaces included; transcripts mask it in its place, and wherever else it stands if it has four
+    characters or more.  What is not ASCII is kept in Unicode's form NFKC; SASL can say it, and USER and PASS where the
+    capability ``UTF8 USER`` is listed.
+
+    ``secret`` is what APOP and CRAM-MD5 digest; it is the password unless given.  ``token`` is the access token of
+    XOAUTH2 and OAUTHBEARER, good for ``token_expires`` seconds of the server's clock, from when the server was given
+    the account; for ever unless given.  ``login_delay``: the seconds between two logins of this account, where they are
+    others than those of the capability LOGIN-DELAY.
 
     >>> account = Account("ann", "not-a-secret")
     >>> account, account.check_password(b"not-a-secret"), account.check_password(b"guess")
@@ -65,6 +70,8 @@ class Account:
         "_secret",
         "_states",
         "_token",
+        "logged_in_at",
+        "login_delay",
         "name",
     )
 
@@ -77,10 +84,11 @@ class Account:
         secret: str | None = None,
         token: str | None = None,
         token_expires: float | None = None,
+        login_delay: int | None = None,
         **unknown: Never,
     ) -> None:
         for keyword in unknown:
-            words = ("maildrop", "secret", "token", "token_expires")
+            words = ("maildrop", "secret", "token", "token_expires", "login_delay")
             raise UsageError(f"unknown keyword {keyword!r} of an account{nearest(keyword, words)}")
         self.name: str = _checked_name(name)
         self._password = _checked_password(password)
@@ -89,6 +97,10 @@ class Account:
             raise UsageError(f"maildrop must be a Maildrop, not {type(maildrop).__name__}")
         self._now: Callable[[], float] = _beginning
         self._token = Token.issued(token, token_expires, now=0.0)
+        if login_delay is not None and (type(login_delay) is not int or login_delay < 0):
+            raise UsageError(f"login_delay must be a number of seconds from 0, not {login_delay!r}")
+        self.login_delay: int | None = login_delay
+        self.logged_in_at: float | None = None
         self._maildrop = Maildrop() if maildrop is None else maildrop
         self._states: tuple[Maildrop, ...] = ()
         self._logins = 0
@@ -121,7 +133,11 @@ class Account:
 
     def check_password(self, octets: bytes) -> bool:
         """Whether these octets, all that followed the first space of a PASS line, are the password."""
-        return compare_digest(octets, self._password.encode("ascii"))
+        return compare_digest(octets, self._password.encode())
+
+    def logged_in_since(self, time: float) -> bool:
+        """Whether the last login that counts was later than this, on the server's clock (RFC 2449 section 6.5)."""
+        return self.logged_in_at is not None and self.logged_in_at > time
 
     def check_digest(self, timestamp: str, digest: str) -> bool:
         """Whether this is the MD5 of the greeting's timestamp and the secret, in lower-case hex (RFC 1939 section 7).
@@ -201,12 +217,14 @@ class Account:
         with self._guard:
             self._maildrop, self._states, self._logins, maildrops, token = saved
             self._token = token._replace(since=self._now())
+            self.logged_in_at = None
             for maildrop, contents in maildrops:
                 maildrop.restore(contents)
 
     def follow(self, now: Callable[[], float]) -> None:
         """Let the token's time run on this clock, from now on; a server does so with the accounts that it is given."""
         self._now = now
+        self.logged_in_at = None
         self._token = self._token._replace(since=now())
 
     def check_token(self, octets: bytes) -> bool:
@@ -245,13 +263,13 @@ def _checked_name(name: object) -> str:
         raise UsageError(f"the name of an account must be a str, not {type(name).__name__}")
     if not name:
         raise UsageError("the name of an account is empty")
-    wrong = re.search(r"[^\x21-\x7e]", name)
-    if wrong is not None:
-        raise UsageError(
-            f"account name {name!r} has {wrong[0]!r} at position {wrong.start()}; "
-            "USER takes printable ASCII without spaces (RFC 2449 section 3)",
-        )
-    return name
+    for place, char in enumerate(name):
+        if char == " " or not char.isprintable():
+            raise UsageError(
+                f"account name {name!r} has {char!r} at position {place}; "
+                "USER takes printable characters without spaces (RFC 2449 section 3, RFC 6856 section 2.2)",
+            )
+    return unicodedata.normalize("NFKC", name)
 
 
 def _checked_secret(secret: object) -> str:
@@ -275,6 +293,4 @@ def _checked_password(password: object) -> str:
             f"the password has the control character {wrong[0]!r} at position {wrong.start()}: "
             "no PASS line can carry it (RFC 1939 section 3)",
         )
-    if not password.isascii():
-        raise UsageError("the password is not ASCII: the UTF8 capability (RFC 6856) is not there yet")
-    return password
+    return unicodedata.normalize("NFKC", password)

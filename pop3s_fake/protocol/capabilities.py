@@ -109,10 +109,14 @@ class Offer:
     pop3s_fake.errors.UsageError: capabilities=: unknown capability 'UILD'; did you mean 'UIDL'?
     """
 
-    __slots__ = ("_lines", "clear", "codes", "mechanisms", "tags")
+    __slots__ = ("_lines", "clear", "codes", "delay", "mechanisms", "tags", "utf8_user")
 
     tags: frozenset[str]
-    """The tags in upper case, and so what there is."""
+    """The tags in upper case, and so what there is; beside them `EXPIRE 0`, and `UTF8 TOP` for both."""
+    delay: int
+    """Seconds that LOGIN-DELAY asks for between two logins of one account, 0 where it is not listed."""
+    utf8_user: bool
+    """Whether names and passwords may be in UTF-8 (RFC 6856 section 2.2)."""
     clear: frozenset[str]
     """Of USER and SASL, what is offered without TLS, too: what was asked for by name."""
     codes: frozenset[str]
@@ -135,7 +139,15 @@ class Offer:
             tags |= ANCIENT
         elif "-CAPA" not in lines:
             tags.add("CAPA")
+        expire = self.parameters("EXPIRE")
+        if expire is not None and expire.split()[0] == "0":
+            tags.add("EXPIRE 0")
+        if {"UTF8", "TOP"} <= tags:
+            tags.add("UTF8 TOP")
         self.tags = frozenset(tags)
+        self.utf8_user = (self.parameters("UTF8") or "").upper() == "USER"
+        delay = self.parameters("LOGIN-DELAY")
+        self.delay = 0 if delay is None else int(delay.split()[0])
         asked = {_tag(entry.removeprefix("+")) for entry in given} if lines else {"USER"}
         self.clear = frozenset(asked & {"USER", "SASL"})
         self.codes = _codes(tags)
@@ -148,13 +160,14 @@ class Offer:
         """What stands behind this tag, or None where it is not listed."""
         return next((line.words for line in self._lines if line.tag == tag), None)
 
-    def payload(self, *, transaction: bool, secure: bool, mechanisms: Sequence[str]) -> bytes:
-        """What CAPA lists, with these mechanisms."""
-        return b"".join(
-            f"{text}\r\n".encode()
-            for line in self._lines
-            if (text := self._announced(line, transaction=transaction, secure=secure, mechanisms=mechanisms))
-        )
+    def payload(self, *, transaction: bool, secure: bool, mechanisms: Sequence[str], delay: int | None = None) -> bytes:
+        """What CAPA lists, with these mechanisms, and in TRANSACTION with the account's own delay, if it has one."""
+        texts = [
+            self._announced(line, transaction=transaction, secure=secure, mechanisms=mechanisms) for line in self._lines
+        ]
+        if transaction:
+            texts = [_precise(text, delay) for text in texts]
+        return b"".join(f"{text}\r\n".encode() for text in texts if text)
 
     def usable(self, *, secure: bool, bindings: frozenset[str], certificate: bool, token: bool) -> tuple[str, ...]:
         """The mechanisms that are announced on a connection that has all this, and accepted there."""
@@ -218,6 +231,15 @@ def edited(lines: Sequence[str], entries: Sequence[str]) -> list[str]:
     return list(result.values())
 
 
+def _precise(text: str, delay: int | None) -> str:
+    """A line as it stands in TRANSACTION, where the values are this user's (RFC 2449 sections 6.5 and 6.7)."""
+    tag, _, words = text.partition(" ")
+    if tag.upper() not in {"LOGIN-DELAY", "EXPIRE"}:
+        return text
+    value = words.split()[0]
+    return f"{tag} {value if delay is None or tag.upper() == 'EXPIRE' else delay}"
+
+
 def _tag(line: str) -> str:
     return line.partition(" ")[0].upper()
 
@@ -246,6 +268,8 @@ def _check(lines: Iterable[str]) -> None:
 
 
 def _known(tag: str) -> None:
+    if tag == "LANG":
+        raise UsageError("capabilities=: LANG is not there yet: it will come with a later version")
     if tag not in _TAGS and not tag.startswith(_PRIVATE):
         raise UsageError(f"capabilities=: unknown capability {tag!r}{nearest(tag, _TAGS)}")
 

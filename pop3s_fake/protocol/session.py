@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ("Facts", "Session")
 
 
+_NAMED: Final = frozenset({b"USER", b"PASS"})
+"""The commands that may carry UTF-8 where UTF8 USER is listed (RFC 6856 section 2.2)."""
+
+
 class Facts(NamedTuple):
     """What TLS has brought: the types of channel binding there are, and whether the client has shown a certificate."""
 
@@ -52,6 +56,7 @@ class Session(Transaction):
         "_facts",
         "_handlers",
         "_name",
+        "_now",
         "_offer",
         "_secure",
         "_timestamp",
@@ -79,11 +84,13 @@ class Session(Transaction):
         secure: bool = True,
         context: Callable[[frozenset[str]], Context] | None = None,
         facts: Callable[[], Facts] = Facts,
+        now: Callable[[], float] | None = None,
     ) -> None:
         """Begin in AUTHORIZATION; with a ``timestamp`` such as ``<1@localhost>`` the greeting offers APOP.
 
         ``offer``: the capabilities, ``secure``: whether nobody can read the wire, ``context``: what a SASL mechanism
         may know, by the mechanisms that are offered now; without it AUTH is refused.  ``facts``: what TLS has brought.
+        ``now``: the clock by which LOGIN-DELAY is kept.
         """
         super().__init__()
         self._accounts = accounts
@@ -92,6 +99,7 @@ class Session(Transaction):
         self._offer = offer
         self._secure = secure
         self._facts = facts
+        self._now = now
         self._context = context
         self._name: str | None = None
         self._handlers: Handlers = self._authorization(
@@ -124,7 +132,11 @@ class Session(Transaction):
             if handler is None:
                 self._name = None
                 return self._refuse(keyword)
-        values = arguments(COMMANDS[keyword], rest if space else None)
+        values: tuple[bytes | int, ...] | Err
+        if keyword in _NAMED and self._offer.utf8_user and not line.isascii():
+            values = prepared(rest)
+        else:
+            values = arguments(COMMANDS[keyword], rest if space else None)
         if isinstance(values, Err):
             self._name = None
             return values
@@ -149,7 +161,7 @@ class Session(Transaction):
         """There is TLS now: all that was said before it is forgotten (RFC 2595 section 4)."""
         self._secure = True
         self._name = None
-        self.upgrading = False
+        self.upgrading = self.utf8 = False
         self._handlers = self._authorization(self._offer.tags, self._timestamp is not None, True)
 
     def stay(self) -> None:
@@ -186,7 +198,7 @@ class Session(Transaction):
 
     def _user(self, name: bytes) -> Reply:
         """USER (RFC 1939 section 7): any name is taken, so that nobody learns which exist (section 13)."""
-        self._name = name.decode("ascii")
+        self._name = name.decode()
         return replies.NAME_TAKEN
 
     def _pass(self, password: bytes) -> Reply:
@@ -255,15 +267,31 @@ class Session(Transaction):
 
     def _open(self, account: Account) -> Reply:
         """Take the exclusive-access lock and enter TRANSACTION (RFC 1939 section 4)."""
+        now = self._now() if self._offer.delay and self._now is not None else None
+        if now is not None and account.logged_in_since(now - self._delay(account)):
+            return self._coded(replies.TOO_SOON)
         try:
             maildrop = account.open(self, exclusive=self._exclusive)
         except MaildropInUse:
             return self._coded(replies.IN_USE)
+        if now is not None:
+            account.logged_in_at = now
+        self.guarded = "UTF8" in self._offer.tags
         self.maildrop = maildrop
         self.user = account.name
         self.state = State.TRANSACTION
         self._handlers = self._transaction(self._offer.tags)
         return Reply(f"+OK maildrop has {summary(maildrop)}\r\n".encode())
+
+    def _delay(self, account: Account) -> float:
+        """Seconds between two logins of this account (RFC 2449 section 6.5)."""
+        return self._offer.delay if account.login_delay is None else account.login_delay
+
+    def _utf8(self) -> Reply:
+        """UTF8 (RFC 6856 section 2): headers may be sent raw from now on."""
+        self._name = None
+        self.utf8 = True
+        return replies.UTF8_MODE
 
     def _leave(self) -> Reply:
         """QUIT in AUTHORIZATION: no UPDATE (RFC 1939 section 4)."""
@@ -274,8 +302,12 @@ class Session(Transaction):
 
     def _capa(self) -> Reply:
         """CAPA (RFC 2449 section 5): keeps the name that USER gave."""
+        account = None if self.user is None else self._accounts.get(self.user)
         payload = self._offer.payload(
-            transaction=self.state is State.TRANSACTION, secure=self._secure, mechanisms=self._mechanisms()
+            transaction=self.state is State.TRANSACTION,
+            secure=self._secure,
+            mechanisms=self._mechanisms(),
+            delay=None if account is None else account.login_delay,
         )
         return Reply(b"+OK capability list follows\r\n", payload)
 
@@ -284,6 +316,8 @@ class Session(Transaction):
     def _quit(self) -> Reply:
         """QUIT in TRANSACTION: UPDATE, then the lock is freed, then the answer (RFC 1939 section 6)."""
         self.state = State.UPDATE
+        if "EXPIRE 0" in self._offer.tags:
+            self._expire()
         try:
             result = self._open_maildrop.update()
         finally:
@@ -298,6 +332,7 @@ class Session(Transaction):
         "CAPA": {b"CAPA": _capa},
         "SASL": {b"AUTH": _auth},
         "STLS": {b"STLS": _stls},
+        "UTF8": {b"UTF8": _utf8},
     }
     """What can be said before the login, by the capability without which it cannot."""
 
@@ -320,6 +355,21 @@ class Session(Transaction):
     def _transaction(cls, tags: frozenset[str]) -> Handlers:
         """The commands of TRANSACTION under these capabilities."""
         return _under(tags, cls.COMMANDS, cls._AFTERWARDS)
+
+
+def prepared(octets: bytes) -> tuple[bytes] | Err:
+    r"""A name or password in UTF-8 after SASLprep (RFC 6856 section 2.2), or the reply that refuses it.
+
+    >>> prepared("e\u0301".encode()), prepared(b"\xc3(").octets()
+    ((b'\xc3\xa9',), b'-ERR this is not UTF-8, or nothing that a name or a password may hold\r\n')
+    """
+    from pop3s_fake.protocol.sasl.saslprep import Unprepared, saslprep  # noqa: PLC0415  # for those who need it
+
+    try:
+        text = saslprep(octets.decode())
+    except (UnicodeDecodeError, Unprepared):
+        return replies.NOT_UTF8
+    return (text.encode(),) if text else replies.NOT_UTF8
 
 
 def _under(tags: frozenset[str], *tables: dict[str, Handlers]) -> Handlers:

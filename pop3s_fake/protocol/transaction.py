@@ -25,6 +25,9 @@ Handlers: TypeAlias = "dict[bytes, Callable[..., Reply]]"
 LISTING_CHUNK: Final = 256
 """Lines of a listing that are made at once: few enough that the first octets of a huge one leave soon."""
 
+HEADER: Final = 1 << 16
+"""Octets of a message that are looked at as its header."""
+
 PREPARED_LISTING: Final = 64
 """Messages up to which a listing is one piece of octets, ready to send."""
 
@@ -32,7 +35,7 @@ PREPARED_LISTING: Final = 64
 class Transaction:
     """The commands of TRANSACTION; :class:`~pop3s_fake.protocol.session.Session` decides which of them there are."""
 
-    __slots__ = ("abandoned", "maildrop", "removed", "state")
+    __slots__ = ("_fetched", "_highest", "abandoned", "guarded", "maildrop", "removed", "state", "utf8")
 
     maildrop: OpenMaildrop | None
     """What this session sees of the maildrop; None outside TRANSACTION."""
@@ -41,8 +44,16 @@ class Transaction:
     """The unique-ids that UPDATE removed."""
     abandoned: tuple[str, ...]
     """The unique-ids that were marked when the session ended without UPDATE."""
+    guarded: bool
+    """Whether messages with raw 8-bit headers are for clients in UTF-8 mode only (RFC 6856 section 2.1)."""
+    utf8: bool
+    """Whether the client has asked for UTF-8 mode."""
 
     def __init__(self) -> None:
+        self._fetched: set[int] = set()
+        self._highest = 0
+        self.guarded = False
+        self.utf8 = False
         self.state = State.AUTHORIZATION
         self.maildrop = None
         self.removed = ()
@@ -54,6 +65,10 @@ class Transaction:
         if maildrop is not None:
             self.abandoned = tuple(maildrop.marked_uids())
             maildrop.close()
+
+    def _coded(self, reply: Reply) -> Reply:
+        """The reply with its response code, where such codes are sent."""
+        return reply
 
     @property
     def _open_maildrop(self) -> OpenMaildrop:
@@ -96,6 +111,41 @@ class Transaction:
             reply = message.prepared = _retrieval(message)
         return reply
 
+    def _retr_noted(self, number: int) -> Reply:
+        """RETR where something hangs on it: LAST (RFC 1460), EXPIRE 0 (RFC 2449 section 6.7), UTF8 (RFC 6856)."""
+        if self._hidden(number):
+            return self._coded(replies.NEEDS_UTF8)
+        reply = self._retr(number)
+        if reply.positive:
+            self._fetched.add(number)
+            self._highest = max(self._highest, number)
+        return reply
+
+    def _top_guarded(self, number: int, lines: int) -> Reply:
+        """TOP where UTF8 is offered."""
+        return self._coded(replies.NEEDS_UTF8) if self._hidden(number) else self._top(number, lines)
+
+    def _hidden(self, number: int) -> bool:
+        """Whether this message must not go to a client that has not asked for UTF-8 mode."""
+        if self.utf8 or not self.guarded:
+            return False
+        message = self._open_maildrop.message(number)
+        return message is not None and _international(message)
+
+    def _last(self) -> Reply:
+        """LAST (RFC 1460 section 5): the highest number that was retrieved since the login or the last RSET."""
+        return Ok(str(self._highest))
+
+    def _rset_last(self) -> Reply:
+        """RSET where there is LAST."""
+        self._highest = 0
+        return self._rset()
+
+    def _expire(self) -> None:
+        """EXPIRE 0: what was retrieved goes at UPDATE, marked or not (RFC 2449 section 6.7)."""
+        for number in self._fetched:
+            self._open_maildrop.mark(number)
+
     def _top(self, number: int, lines: int) -> Reply:
         """TOP (RFC 1939 section 7)."""
         message = self._open_maildrop.message(number)
@@ -136,6 +186,10 @@ class Transaction:
         "": {b"STAT": _stat, b"LIST": _list, b"RETR": _retr, b"DELE": _dele, b"NOOP": _noop, b"RSET": _rset},
         "TOP": {b"TOP": _top},
         "UIDL": {b"UIDL": _uidl},
+        "LAST": {b"LAST": _last, b"RETR": _retr_noted, b"RSET": _rset_last},
+        "EXPIRE 0": {b"RETR": _retr_noted},
+        "UTF8": {b"RETR": _retr_noted},
+        "UTF8 TOP": {b"TOP": _top_guarded},
     }
     """The commands, by the capability without which they cannot be said."""
 
@@ -150,6 +204,17 @@ def _retrieval(message: Message) -> Reply:
     return Reply(
         b"+OK %d octets\r\n" % message.octets, payload, uid=message.uid, announced=message.octets, raw=message.chunks
     )
+
+
+def _international(message: Message) -> bool:
+    """Whether there are raw 8-bit octets in the header."""
+    head = b""
+    for chunk in message.chunks():
+        head += chunk
+        end = head.find(b"\r\n\r\n")
+        if end >= 0 or len(head) > HEADER:
+            return not head[: end if end >= 0 else HEADER].isascii()
+    return not head.isascii()
 
 
 def summary(maildrop: OpenMaildrop) -> str:

@@ -266,6 +266,16 @@ class Pop3sServer:
             raise UsageError("the server has no port yet: start() it, or use it in a with block")
         return self._stls_port
 
+    def port_for(self, security: Literal["tls", "stls", "plain"]) -> int:
+        """The port for a client that comes over implicit TLS, "tls", by STLS, "stls", or stays in clear, "plain".
+
+        Raises :class:`~pop3s_fake.UsageError` for another word, and where there is no such port.
+        """
+        kinds = ("tls", "stls", "plain")
+        if security not in kinds:
+            raise UsageError(f"unknown security {security!r}{nearest(security, kinds)}")
+        return self.port if security == "tls" else self.stls_port
+
     @property
     def has_stls(self) -> bool:
         """Whether there is a port in clear, with STLS."""

@@ -31,6 +31,7 @@ __all__ = (
     "pop3s_maildrop",
     "pop3s_message_factory",
     "pop3s_route",
+    "pop3s_security",
     "pop3s_server",
     "pop3s_server_factory",
     "pop3s_server_options",
@@ -252,6 +253,18 @@ def pop3s_sweep(
 
     del _pop3s_shard, tmp_path  # it takes them from the request; here they are asked for in time
     return SweepFactory(request, _settings(request.config), _pop3s_watch, factory=pop3s_server_factory)
+
+
+@pytest.fixture(params=["tls", "stls", "plain"])
+def pop3s_security(request: pytest.FixtureRequest) -> str:
+    """Run the test three times: over implicit TLS, "tls", over STLS, "stls", and without any, "plain".
+
+    The test's servers have a port in clear then, as by `stls=True`, and `pop3s_server.port_for(pop3s_security)` is the
+    one to connect to.  With "plain" they take USER and PASS there, as by `capabilities=["+USER"]`.  To run fewer of the
+    three, `@pytest.mark.parametrize("pop3s_security", ["tls", "stls"])`.
+    """
+    security: str = request.param
+    return security
 
 
 @pytest.fixture

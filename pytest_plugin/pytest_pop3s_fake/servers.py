@@ -109,10 +109,19 @@ class ServerFactory:
 
     def keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
         """The keywords with which a server of this test is made, these on top; its rules as `Given`."""
-        base = {"authority": self._authority}
+        base = {"authority": self._authority, **_secured(self._item)}
         chosen = decided(self._item, self._settings, base=base, options=self._options, call=keywords)
         chosen.setdefault("authority", self._authority)  # a None has cleared it
         return chosen
+
+
+def _secured(item: pytest.Item) -> dict[str, Any]:
+    """What the servers of a test need that runs under `pop3s_security`."""
+    if "pop3s_security" not in getattr(item, "fixturenames", ()):
+        return {}
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    in_clear = {"capabilities": ["+USER"]} if params.get("pop3s_security") == "plain" else {}
+    return {"stls": True, **in_clear}
 
 
 def _add(server: Pop3sServer, given: Given) -> None:

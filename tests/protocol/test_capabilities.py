@@ -1,0 +1,286 @@
+"""Capabilities: what is listed is what is done, and what no server may list is refused in words."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pop3s_fake import Account, UsageError
+from pop3s_fake.connection import Connection, Send, Settings
+from pop3s_fake.maildrop import Accounts
+from pop3s_fake.protocol.capabilities import MECHANISMS, PLAINTEXT, Offer, _needs
+from pop3s_fake.protocol.sasl import MECHANISMS as ALL
+from pop3s_fake.server.options import merged
+from pop3s_fake.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pop3s_fake.connection.steps import Steps
+
+EIGHT_BIT = "Subject: \u00fcber\n\nbody\n"
+
+
+def _heard(steps: Steps) -> bytes:
+    """All that is said until the client is to say something, or to the end."""
+    said = b""
+    for step in steps:
+        if not isinstance(step, Send):
+            break
+        said += step.octets
+    return said
+
+
+class Server:
+    """Sessions in clear, in which nothing is refused because of that, on one clock and with one maildrop."""
+
+    def __init__(self, capabilities: Sequence[str] | None, **account: Any) -> None:
+        self.time = 0.0
+        self.account = Account("ann", "not-a-secret", **account)
+        self.transcript = Transcript()
+        self.settings = Settings(Accounts([self.account]), now=lambda: self.time, offer=Offer(capabilities, stls=False))
+
+    def ask(self, *lines: str | bytes) -> list[bytes]:
+        """What one session says to these lines, each reply for itself; then it is cut."""
+        connection = Connection(self.settings, self.transcript.begin(self.time))
+        steps = connection.steps()
+        said = [_heard(steps)]
+        for line in lines:
+            connection.feed((line if isinstance(line, bytes) else line.encode()) + b"\r\n")
+            said.append(_heard(steps))
+        connection.close()
+        return said[1:]
+
+    def session(self, *lines: str | bytes) -> list[bytes]:
+        """The same behind a login."""
+        user, password, *said = self.ask("USER ann", "PASS not-a-secret", *lines)
+        assert user.startswith(b"+OK"), user
+        assert password.startswith(b"+OK"), password
+        return said
+
+    def capabilities(self, *, login: bool = False) -> list[str]:
+        """What CAPA lists."""
+        (said,) = self.session("CAPA") if login else self.ask("CAPA")
+        return said.decode().split("\r\n")[1:-2]
+
+
+UNKNOWN = b"-ERR unknown command\r\n"
+
+
+def test_what_is_not_listed_is_not_done() -> None:
+    """RFC 2449 sections 6.1, 6.2 and 6.8, RFC 5034 section 3: and what is listed stays."""
+    server = Server(["-TOP", "-UIDL", "-SASL"])
+    assert server.session("TOP 1 0", "UIDL", "STAT") == [UNKNOWN, UNKNOWN, b"+OK 0 0\r\n"]
+    assert server.ask("AUTH PLAIN", "TOP 1 0") == [UNKNOWN] * 2
+    server = Server(["UIDL", "SASL PLAIN"])
+    assert server.capabilities() == ["UIDL", "SASL PLAIN"]
+    assert server.ask("USER ann", "PASS not-a-secret", "AUTH SCRAM-SHA-256") == [
+        UNKNOWN,
+        UNKNOWN,
+        b"-ERR this mechanism is not offered\r\n",
+    ]
+
+
+def test_changes_edit_the_default_list() -> None:
+    """In place of the tag's line, or at the end."""
+    server = Server(["+SASL CRAM-MD5", "+X-ODD one two", "-EXPIRE"])
+    assert server.capabilities() == [
+        "TOP",
+        "UIDL",
+        "USER",
+        "SASL CRAM-MD5",
+        "RESP-CODES",
+        "AUTH-RESP-CODE",
+        "PIPELINING",
+        "IMPLEMENTATION pop3s-fake",
+        "X-ODD one two",
+    ]
+    assert server.ask("AUTH CRAM-MD5")[0].startswith(b"+ PG")
+
+
+def test_without_capa_the_rest_is_as_ever() -> None:
+    """RFC 2449 section 5: CAPA is a command that is not there."""
+    server = Server(["-CAPA"])
+    assert server.ask("CAPA") == [UNKNOWN]
+    assert server.session("CAPA", "UIDL") == [UNKNOWN, b"+OK unique-id listing follows\r\n.\r\n"]
+
+
+def test_an_empty_list_is_a_server_of_rfc_1939() -> None:
+    """No CAPA, no AUTH, no response codes; USER, TOP and UIDL are there."""
+    server = Server([])
+    assert server.ask("CAPA", "AUTH PLAIN") == [UNKNOWN] * 2
+    assert server.ask("USER ann", "PASS guess")[1] == b"-ERR name or password is wrong\r\n"
+    assert server.session("TOP 1 0", "UIDL") == [
+        b"-ERR no such message\r\n",
+        b"+OK unique-id listing follows\r\n.\r\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong", "in_use"),
+    [
+        (["-RESP-CODES"], b"-ERR name", b"-ERR the maildrop"),
+        (["-AUTH-RESP-CODE"], b"-ERR name", b"-ERR [IN-USE] the maildrop"),
+        ([], b"-ERR [AUTH] name", b"-ERR [IN-USE] the maildrop"),
+    ],
+)
+def test_codes_are_sent_only_where_they_are_announced(changes: list[str], wrong: bytes, in_use: bytes) -> None:
+    """RFC 2449 section 6.4, RFC 3206 section 6: in AUTH as in PASS."""
+    server = Server(changes or None)
+    plain = [base64.b64encode(b"\0ann\0" + password).decode() for password in (b"guess", b"not-a-secret")]
+    assert [each.startswith(wrong) for each in server.ask("USER ann", "PASS x", f"AUTH PLAIN {plain[0]}")[1:]] == [
+        True,
+        True,
+    ]
+    holder = server.account.open("somebody")
+    said = server.ask("USER ann", "PASS not-a-secret", f"AUTH PLAIN {plain[1]}")[1:]
+    assert [each.startswith(in_use) for each in said] == [True, True]
+    holder.close()
+
+
+def test_a_login_too_soon_after_another_is_refused() -> None:
+    """RFC 2449 section 6.5: counted from the last login that went well, whatever way it went."""
+    server = Server(["+LOGIN-DELAY 900"])
+    assert "LOGIN-DELAY 900" in server.capabilities(login=True)
+    server.time = 899.0
+    refused = b"-ERR [LOGIN-DELAY] the last login was too short a time ago\r\n"
+    plain = base64.b64encode(b"\0ann\0not-a-secret").decode()
+    assert server.ask("USER ann", "PASS not-a-secret", f"AUTH PLAIN {plain}")[1:] == [refused, refused]
+    assert server.ask("USER ann", "PASS guess")[1].startswith(b"-ERR [AUTH]")
+    server.time = 900.0
+    assert server.session("NOOP") == [b"+OK\r\n"]
+
+
+def test_a_login_delay_of_ones_own_is_told_after_the_login() -> None:
+    """RFC 2449 section 6.5: before it, the largest there is."""
+    server = Server(["+LOGIN-DELAY 900 USER"], login_delay=300)
+    assert "LOGIN-DELAY 900 USER" in server.capabilities()
+    assert "LOGIN-DELAY 300" in server.capabilities(login=True)
+    server.time = 300.0
+    assert server.session("NOOP") == [b"+OK\r\n"]
+    with pytest.raises(UsageError) as caught:
+        Account("ann", "x", login_delay=-1)
+    assert str(caught.value) == "login_delay must be a number of seconds from 0, not -1"
+
+
+def test_under_expire_0_what_was_retrieved_goes_at_update() -> None:
+    """RFC 2449 section 6.7: by RETR, not by TOP, and not without QUIT."""
+    server = Server(["+EXPIRE 0"])
+    server.account.maildrop.add("Subject: one\n\n", "Subject: two\n\n", "Subject: three\n\n")
+    server.session("RETR 1")
+    assert len(server.account.maildrop) == 3
+    server.session("RETR 1", "TOP 2 9", "RETR 9", "QUIT")
+    assert len(server.account.maildrop) == 2
+    assert server.transcript.sessions[-1].deleted == [server.transcript.sessions[0].retrieved[0]]
+    other = Server(None)
+    other.account.maildrop.add("Subject: one\n\n")
+    other.session("RETR 1", "QUIT")
+    assert len(other.account.maildrop) == 1
+
+
+def test_last_is_there_for_those_who_ask_for_it() -> None:
+    """RFC 1460 section 5: the highest number retrieved; RSET takes it back."""
+    server = Server(["+LAST"])
+    server.account.maildrop.add("Subject: one\n\n", "Subject: two\n\n")
+    said = server.session("LAST", "RETR 2", "RETR 1", "LAST", "TOP 2 0", "RSET", "LAST", "RETR 9", "LAST")
+    assert [said[i] for i in (0, 3, 6, 8)] == [b"+OK 0\r\n", b"+OK 2\r\n", b"+OK 0\r\n", b"+OK 0\r\n"]
+    assert Server(None).session("LAST") == [UNKNOWN]
+
+
+def test_raw_headers_are_for_clients_in_utf8_mode() -> None:
+    """RFC 6856 section 2.1: RETR and TOP are refused outside it; a body may hold what it likes."""
+    server = Server(["+UTF8"])
+    server.account.maildrop.add(EIGHT_BIT, "Subject: one\n\n\u00fcber\n")
+    needs = b"-ERR [UTF8] the message has a header in UTF-8; say UTF8 before the login\r\n"
+    said = server.session("RETR 1", "TOP 1 0", "RETR 2", "TOP 2 0", "LIST 1", "UTF8")
+    assert said[:2] == [needs, needs]
+    assert all(each.startswith(b"+OK") for each in said[2:5])
+    assert said[5] == b"-ERR UTF8 is legal in AUTHORIZATION, this is TRANSACTION\r\n"
+    said = server.ask("UTF8", "UTF8 x", "USER ann", "PASS not-a-secret", "RETR 1", "TOP 1 0")
+    assert said[:2] == [b"+OK UTF-8 mode\r\n", b"-ERR UTF8 takes no argument: UTF8\r\n"]
+    assert all("\u00fcber".encode() in each for each in said[-2:])
+    assert Server(None).ask("UTF8") == [UNKNOWN]
+
+
+def test_names_and_passwords_in_utf8() -> None:
+    """RFC 6856 section 2.2: prepared on both sides, where UTF8 USER is listed and nowhere else."""
+    said = {}
+    for words in ("+UTF8", "+UTF8 USER"):
+        server = Server([words])
+        server.settings.accounts.add(Account("jos\u00e9", "pass w\u00f6rd"))
+        said[words] = server.ask("USER jose\u0301", "PASS pass wo\u0308rd", "STAT")
+    assert [each[:4] for each in said["+UTF8"]] == [b"-ERR"] * 3
+    assert said["+UTF8 USER"][-1] == b"+OK 0 0\r\n"
+    server = Server(["+UTF8 USER"])
+    assert (
+        server.ask(b"USER \xc3(", b"USER \xff", "USER \u00ad")
+        == [b"-ERR this is not UTF-8, or nothing that a name or a password may hold\r\n"] * 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "text"),
+    [
+        (["UILD"], "unknown capability 'UILD'; did you mean 'UIDL'?"),
+        (["TOP.1"], "'TOP.1' is no capability line: a tag without a dot and its parameters, printable "),
+        (["IMPLEMENTATION a  b"], "'IMPLEMENTATION a  b' is no capability line"),
+        ([""], "'' is no capability line"),
+        (
+            ["X-" + 512 * "a"],
+            "the line of X-" + 512 * "a" + " has 516 octets with its CRLF; RFC 2449 section 5 allows 512",
+        ),
+        (["TOP", "top"], "TOP is there twice"),
+        (["TOP 3"], "TOP takes no parameters, not '3'"),
+        (["SASL"], "SASL names its mechanisms, as in 'SASL PLAIN' (RFC 5034 section 3)"),
+        (["SASL PLIAN"], "unknown SASL mechanism 'PLIAN'; did you mean 'PLAIN'?"),
+        (["LOGIN-DELAY"], "LOGIN-DELAY takes seconds, as in 'LOGIN-DELAY 900' (RFC 2449 section 6.5)"),
+        (["EXPIRE soon"], "EXPIRE takes days or NEVER, as in 'EXPIRE 30' (RFC 2449 section 6.7), not 'soon'"),
+        (["UTF8 ALL"], "UTF8 takes nothing or USER (RFC 6856 section 2), not 'ALL'"),
+        (["-SASL PLAIN"], "'-SASL PLAIN' drops a line by its tag alone, '-SASL'"),
+        (["-UILD"], "unknown capability 'UILD'; did you mean 'UIDL'?"),
+        (["+LANG"], "LANG is not there yet: it will come with a later version"),
+    ],
+)
+def test_what_no_server_may_list_is_refused(capabilities: list[str], text: str) -> None:
+    """RFC 2449 sections 3, 5 and 9, and those of the tags."""
+    with pytest.raises(UsageError) as caught:
+        Offer(capabilities)
+    assert str(caught.value).startswith(f"capabilities=: {text}")
+
+
+def test_a_list_is_no_change_and_a_change_no_list() -> None:
+    """What stands between the two is a mistake; and STLS needs a port."""
+    with pytest.raises(UsageError) as caught:
+        Offer(["+TOP", "UIDL"])
+    assert str(caught.value) == (
+        "capabilities= is either a list, or changes to the default one, which all begin with + or -; 'UIDL' beside "
+        "'+TOP' is neither"
+    )
+    with pytest.raises(UsageError) as caught:
+        Offer(["+STLS"])
+    assert str(caught.value) == (
+        "capabilities= lists STLS, and the server has no port in clear: it needs stls=True, too"
+    )
+
+
+def test_changes_of_several_layers_add_up() -> None:
+    """A list replaces what was there; changes change it."""
+
+    def together(*layers: list[str]) -> list[str]:
+        result: list[str] = merged([{"capabilities": layer} for layer in layers])["capabilities"]
+        return result
+
+    assert together(["-TOP"], ["+X-ODD"]) == ["-TOP", "+X-ODD"]
+    assert together(["TOP", "USER"], ["-TOP"]) == ["USER"]
+    assert together(["-TOP"], ["USER"]) == ["USER"]
+    assert together(["-TOP"], []) == []
+
+
+def test_the_table_of_mechanisms_agrees_with_the_mechanisms() -> None:
+    """Which of them send a password, and what each needs, stands in two places so that AUTH alone loads them."""
+    assert {name for name, each in ALL.items() if each.plaintext} == PLAINTEXT
+    assert MECHANISMS.keys() <= ALL.keys()
+    needs = {"": "", "binding": "any binding", "certificate": "certificate"}
+    assert {name: _needs(name) for name in ALL} == {name: needs[each.needs] for name, each in ALL.items()}
