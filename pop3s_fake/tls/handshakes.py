@@ -57,7 +57,7 @@ def handshake_ids() -> tuple[str, ...]:
     """The ids of all handshakes.
 
     >>> handshake_ids()[:2]
-    ('version-1_2', 'version-1_3')
+    ('version-1.2', 'version-1.3')
     """
     return tuple(_catalogue())
 

@@ -147,7 +147,7 @@ def test_an_entry_has_a_control_that_differs_in_one_thing(name: str) -> None:
 
 def test_a_group_the_client_sent_no_key_for_is_asked_for(s_client: Callable[..., Ran]) -> None:
     """RFC 8446 section 4.1.4: a second ClientHello answers the HelloRetryRequest."""
-    for name, hellos in (("version-1_3", 1), ("hello-retry", 2)):
+    for name, hellos in (("version-1.3", 1), ("hello-retry", 2)):
         entry = handshake(name)
         with serving(entry) as server:
             assert s_client(server, entry.client, "-msg").stdout.count(b"ClientHello") == hellos

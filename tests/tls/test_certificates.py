@@ -51,6 +51,7 @@ def client_of(authority: Authority, entry: Certificate, *, strict: bool) -> ssl.
     return client
 
 
+@pytest.mark.parametrize("pair", [None], indirect=True, ids=["whole"])
 @pytest.mark.parametrize("strict", [False, True], ids=["", "strict"])
 @pytest.mark.parametrize("name", certificate_ids())
 def test_a_certificate_does_to_openssl_what_the_catalogue_says_and_its_twin_passes(
@@ -79,6 +80,7 @@ def test_a_certificate_does_to_openssl_what_the_catalogue_says_and_its_twin_pass
         assert (passed.client_error, passed.server_error) == (None, None)
 
 
+@pytest.mark.parametrize("pair", [None], indirect=True, ids=["whole"])
 @pytest.mark.parametrize("address", ["localhost", "127.0.0.1", "::1"])
 @pytest.mark.parametrize("name", [name for name in GOOD if certificate(name).names is None])
 def test_a_good_certificate_is_valid_for_localhost_and_the_loopback_addresses(
@@ -91,6 +93,7 @@ def test_a_good_certificate_is_valid_for_localhost_and_the_loopback_addresses(
     assert (made.client_error, made.server_error) == (None, None)
 
 
+@pytest.mark.parametrize("pair", [None], indirect=True, ids=["whole"])
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_certificate_does_to_the_server_what_the_catalogue_says(
