@@ -31,16 +31,31 @@ def program(name: str, *ask_version: str, install: str = "apt-get install {0}, o
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    """Run a client in an environment without settings of the machine's or the user's; a hanging one fails the test."""
+    """Run a client in an environment without settings of the machine's or the user's; a hanging one fails the test.
+
+    ``identity`` is the user and the group whose process it is, ``home`` a directory that is theirs.
+    """
     kept = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
-    environment |= {"HOME": str(tmp_path), "LC_ALL": "C", "NO_PROXY": "*"}
+    environment |= {"LC_ALL": "C", "NO_PROXY": "*"}
 
-    def made(*command: object, said: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    def made(
+        *command: object, said: bytes = b"", home: Path = tmp_path, identity: tuple[int, int] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         words = [str(word) for word in command]
+        user, group = identity or (None, None)
         try:
             return subprocess.run(
-                words, input=said, capture_output=True, timeout=BOUND, check=False, env=environment, cwd=tmp_path
+                words,
+                input=said,
+                capture_output=True,
+                timeout=BOUND,
+                check=False,
+                env={**environment, "HOME": str(home)},
+                cwd=home,
+                user=user,
+                group=group,
+                extra_groups=identity and [],
             )
         except subprocess.TimeoutExpired as error:
             heard = (error.stdout or b"") + (error.stderr or b"")

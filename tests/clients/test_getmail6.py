@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -10,8 +14,9 @@ from pop3s_fake import Pop3sServer, Tls
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+
+    from pop3s_fake.tls.authority import ClientCertificate
 
     Ran = subprocess.CompletedProcess[bytes]
 
@@ -23,38 +28,112 @@ ADDED: Final = re.compile(
 )
 
 
+LAUNCHER: Final = """
+import os, runpy, sys
+from getmailcore.baseclasses import ForkingBase
+ForkingBase._prepare_child = lambda self: None
+ForkingBase._wait_for_child = lambda self, child: os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Starts getmail with one thing mended: it delivers by a child, and listens for its end only after it was forked.
+
+A child that is quicker is waited for until the time-out, and its message taken for one that could not be delivered.
+"""
+
+
 @pytest.fixture
-def maildir(tmp_path: Path) -> Path:
+def identity() -> tuple[int, int] | None:
+    """Somebody but root, for whom getmail delivers no mail; None where the tests are run by somebody already."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+@pytest.fixture
+def home(identity: tuple[int, int] | None, tmp_path: Path) -> Iterator[Path]:
+    """A directory of theirs, which they can reach: not below root's."""
+    if identity is None:
+        yield tmp_path
+        return
+    path = Path(tempfile.mkdtemp(prefix="getmail-"))
+    os.chown(path, *identity)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def maildir(home: Path, identity: tuple[int, int] | None) -> Path:
     """A Maildir, which getmail wants to be there."""
-    path = tmp_path / "Maildir"
-    for name in ("cur", "new", "tmp"):
-        (path / name).mkdir(parents=True)
+    path = home / "Maildir"
+    for folder in (path, path / "cur", path / "new", path / "tmp"):
+        folder.mkdir()
+        if identity is not None:
+            os.chown(folder, *identity)
     return path
 
 
 @pytest.fixture
-def fetch(getmail: str, run: Callable[..., Ran], tmp_path: Path, maildir: Path) -> Callable[..., Ran]:
+def started(getmail: str, run: Callable[..., Ran], home: Path, identity: tuple[int, int] | None) -> Callable[..., Ran]:
+    """Run getmail with these arguments."""
+    shebang = Path(getmail).read_text(encoding="utf-8").partition("\n")[0]
+    python = shebang.removeprefix("#!").split()
+
+    def made(*arguments: object) -> Ran:
+        return run(*python, "-c", LAUNCHER, getmail, *arguments, home=home, identity=identity)
+
+    try:
+        trial = made("--version")
+    except OSError as error:
+        pytest.skip(f"getmail delivers no mail for root, and nobody else can be had: {error}")
+    if identity is not None and trial.returncode:
+        pytest.skip(f"getmail delivers no mail for root, and the user nobody cannot run {getmail}")
+    assert b"getmail" in trial.stdout, trial
+    return made
+
+
+@pytest.fixture
+def fetch(
+    started: Callable[..., Ran], home: Path, maildir: Path, identity: tuple[int, int] | None
+) -> Callable[..., Ran]:
     """Run getmail once, with settings as its manual has them; it delivers to the Maildir unless they differ."""
-    if os.geteuid() == 0:
-        pytest.skip("getmail delivers for root by a child whose end it misses now and then: be another user")
-    settings_folder = tmp_path / "getmail"
+    settings_folder = home / "getmail"
     settings_folder.mkdir(mode=0o700)
 
+    def theirs(path: Path) -> Path:
+        if identity is not None:
+            os.chown(path, *identity)
+        return path
+
+    def copied(path: Path, name: str) -> Path:
+        return theirs(Path(shutil.copyfile(path, home / name)))
+
     def made(
-        server: Pop3sServer, *options: str, retriever: str = "", destination: str = "", password: str | None = None
+        server: Pop3sServer,
+        *options: str,
+        retriever: str = "",
+        destination: str = "",
+        password: str | None = None,
+        client: ClientCertificate | None = None,
     ) -> Ran:
         user, right = server.login
         settings = settings_folder / "getmailrc"
         settings.touch(mode=0o600)
         to_maildir = f"type = Maildir\npath = {maildir}/\n"
+        if client is not None:
+            retriever += f"certfile = {copied(client.certificate_file, 'client.pem')}\n"
+            retriever += f"keyfile = {copied(client.key_file, 'client.key')}\n"
         settings.write_text(
             f"[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = {server.port}\ntimeout = 30\n"
             f"username = {user}\npassword = {right if password is None else password}\n"
-            f"ca_certs = {server.ca_file}\n{retriever}\n"
+            f"ca_certs = {copied(server.ca_file, 'ca.pem')}\n{retriever}\n"
             f"[destination]\n{destination or to_maildir}\n"
             f"[options]\nread_all = false\n" + "".join(f"{line}\n" for line in options)
         )
-        return run(getmail, f"--getmaildir={settings_folder}", f"--rcfile={settings.name}")
+        theirs(settings_folder)
+        theirs(settings)
+        return started(f"--getmaildir={settings_folder}", f"--rcfile={settings.name}")
 
     return made
 
@@ -103,10 +182,11 @@ def test_messages_arrive_octet_by_octet(
         assert (session.ended, session.tls.version) == ("quit", f"TLSv{version}")
 
 
-def test_a_command_gets_the_messages(fetch: Callable[..., Ran], tmp_path: Path, contents: list[bytes]) -> None:
+def test_a_command_gets_the_messages(fetch: Callable[..., Ran], home: Path, contents: list[bytes]) -> None:
     """``MDA_external``, without the fields that can be left out; the message itself is what the command reads."""
-    inbox, script = tmp_path / "inbox", tmp_path / "deliver"
+    inbox, script = home / "inbox", home / "deliver"
     inbox.mkdir()
+    inbox.chmod(0o777)
     script.write_text(f'cat >"$(mktemp {inbox}/XXXXXX)"\n')
     destination = f'type = MDA_external\npath = /bin/sh\narguments = ("{script}",)\n'
     with Pop3sServer() as server:
@@ -121,7 +201,7 @@ def test_apop_is_spoken(fetch: Callable[..., Ran], maildir: Path) -> None:
     """``use_apop`` (RFC 1939 section 7): no password leaves getmail."""
     with Pop3sServer() as server:
         server.maildrop.add("Subject: one\n\n.\n")
-        well(fetch(server, retriever="use_apop = true"))
+        well(fetch(server, retriever="use_apop = true\n"))
         assert server.transcript.commands[0] == "APOP test ****"
         assert delivered(maildir) == [b"Subject: one\n\n.\n"]
 
@@ -231,11 +311,9 @@ def test_a_client_certificate_that_is_required_must_be_shown(
     """With it the message comes; without it no credential is sent, and the server says why."""
     with Pop3sServer(client_certificate="required", tls=Tls(versions=version)) as server:
         server.maildrop.add("Subject: one\n\n")
-        mine = server.authority.client_certificate("ann")
         assert fetch(server).returncode != 0
         session = server.transcript.last_session
         assert (session.keywords, session.tls.error) == ([], "PEER_DID_NOT_RETURN_A_CERTIFICATE")
-        shown = f"certfile = {mine.certificate_file}\nkeyfile = {mine.key_file}"
-        well(fetch(server, retriever=shown))
+        well(fetch(server, client=server.authority.client_certificate("ann")))
         assert delivered(maildir) == [b"Subject: one\n\n"]
         assert server.transcript.last_session.tls.client_certificate == "ann"
