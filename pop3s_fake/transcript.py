@@ -7,13 +7,14 @@ tuples while the conversation runs; everything that people see is made from them
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.masking import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, MutableSequence, Sequence
 
 __all__ = ("Ended", "Entry", "Layer", "Session", "TlsNotes", "Transcript")
 
@@ -116,7 +117,7 @@ class Session:
         "watch",
     )
 
-    def __init__(self, number: int, *, started: float, serial: int | None = None) -> None:
+    def __init__(self, number: int, *, started: float, serial: int | None = None, remembers: bool = True) -> None:
         self.serial: int = number if serial is None else serial
         self.number = number
         self.started = started
@@ -128,7 +129,7 @@ class Session:
         self.disconnector: Callable[[str], None] | None = None
         self.watch: Callable[[], None] | None = None
         self.follower: Callable[[Session, Entry], object] | None = None
-        self._entries: list[tuple[float, Kind, str | bytes, int]] = []
+        self._entries: MutableSequence[tuple[float, Kind, str | bytes, int]] = [] if remembers else deque(maxlen=0)
 
     def __repr__(self) -> str:
         """How it stands, in short."""
@@ -234,12 +235,15 @@ class Transcript:
     ([], False)
     """
 
-    __slots__ = ("_begun", "_follower", "_sessions", "_settle")
+    remembers: bool
+    """Whether the sessions can be asked for; else they are forgotten as they go on."""
+    __slots__ = ("_begun", "_follower", "_sessions", "_settle", "remembers")
 
     def __init__(self, settle: Callable[[], None] | None = None) -> None:
         """Call ``settle`` before anything is read."""
         self._sessions: list[Session] = []
         self._begun = 0
+        self.remembers = True
         self._follower: Callable[[Session, Entry], object] | None = None
         self._settle = settle
 
@@ -251,13 +255,17 @@ class Transcript:
     def begin(self, started: float) -> Session:
         """A new session; called by the server, from one thread."""
         self._begun += 1
-        session = Session(len(self._sessions) + 1, started=started, serial=self._begun)
+        number = len(self._sessions) + 1 if self.remembers else self._begun
+        session = Session(number, started=started, serial=self._begun, remembers=self.remembers)
         session.follower = self._follower
-        self._sessions.append(session)
+        if self.remembers:
+            self._sessions.append(session)
         return session
 
-    def follow(self, callback: Callable[[Session, Entry], object]) -> None:
+    def follow(self, callback: Callable[[Session, Entry], object], *, remember: bool = True) -> None:
         """Hear each entry as it is noted, of the sessions that begin from now on; a second follower replaces the first.
+
+        Without ``remember`` nothing else is kept of them, so that a server may run for ever.
 
         ``callback(session, entry)`` is called in the session's own thread, which waits for it: it should do no more
         than put the entry somewhere.  What it raises is dropped.
@@ -268,6 +276,7 @@ class Transcript:
         1 NOOP
         """
         self._follower = callback
+        self.remembers = remember
 
     def clear(self) -> None:
         """Forget all sessions; those that are still open go on unseen."""

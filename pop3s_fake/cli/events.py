@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from pop3s_fake.transcript import Entry
 
 __all__ = ("Event", "Events", "json_line")
+
+MOST_ASKED: Final = 10_000
+"""Commands that wait for their answers: of those that never get one, the oldest is forgotten."""
 
 
 class Event(NamedTuple):
@@ -49,6 +52,8 @@ class Events:
         """The event that this entry of a session completes; a command waits for its answer."""
         if entry.kind == "C":
             self._asked[number] = entry.text, user
+            if len(self._asked) > MOST_ASKED:
+                del self._asked[next(iter(self._asked))]
             return None
         answered = entry.kind == "S" and not entry.text.startswith("+ ")  # a challenge of AUTH is no answer yet
         if answered:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Final
 from pop3s_fake.cli.files import ready_text, write_ca, write_ready
 from pop3s_fake.cli.hints import hints
 from pop3s_fake.cli.mail import Served, served
+from pop3s_fake.cli.problems import Problems, complain
 from pop3s_fake.cli.view import View, view
 from pop3s_fake.cli.watching import Watcher
-from pop3s_fake.errors import Pop3sFakeError, UsageError
+from pop3s_fake.errors import UsageError
 from pop3s_fake.server.server import Pop3sServer
 from pop3s_fake.tls.settings import Tls
 
@@ -81,26 +82,28 @@ def serve(wishes: Wishes) -> int:
         server.rules.add(rule, must=False, where="--rule")
     for problem in server.rules.judge():  # such as one without an action
         raise UsageError(str(problem))
-    told = _tell_problems(mail)
+    problems = Problems(mail, server)
+    problems.tell()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     with _log(wishes.log_file) as log, _signals_held():
-        watcher = Watcher(shown := view(quiet=wishes.quiet), log, offset=time.time() - server.clock.now())
-        server.transcript.follow(watcher)
+        shown = view(quiet=wishes.quiet)
+        watcher = Watcher(shown, log, offset=time.time() - server.clock.now(), after=problems.tell)
+        server.transcript.follow(watcher, remember=False)
         try:
-            code = _run(server, wishes, mail, shown)
+            code = _run(server, wishes, mail, shown, problems)
         finally:
             watcher.close()
-    _tell_problems(mail, told)
-    return code
+    problems.tell()
+    return 1 if problems.failed else code
 
 
-def _run(server: Pop3sServer, wishes: Wishes, mail: Served, shown: View) -> int:
+def _run(server: Pop3sServer, wishes: Wishes, mail: Served, shown: View, problems: Problems) -> int:
     """From the start to the end of the server."""
     try:
         server.start()
     except OSError as error:
-        _complain(_no_port(wishes.port, error))
+        complain(_no_port(wishes.port, error))
         return 1
     try:
         ca_file = write_ca(wishes.ca_out, server.ca_pem)
@@ -114,19 +117,8 @@ def _run(server: Pop3sServer, wishes: Wishes, mail: Served, shown: View) -> int:
             if wishes.ready_file is not None:
                 Path(wishes.ready_file).unlink(missing_ok=True)
     finally:
-        problems = _stopped(server)
-    for problem in problems:
-        _complain(f"{type(problem).__name__}: {problem}")
-    return 1 if problems else 0
-
-
-def _stopped(server: Pop3sServer) -> list[BaseException]:
-    """Stop it; what went wrong in it, of which nobody has heard."""
-    try:
-        server.stop()
-    except Pop3sFakeError as error:
-        return [error]
-    return server.judge()
+        problems.stopped()
+    return 0
 
 
 def _announce(server: Pop3sServer, wishes: Wishes, mail: Served, ca_file: str, shown: View) -> None:
@@ -177,14 +169,6 @@ def _log(path: str | None) -> Iterator[TextIO | None]:
             file.close()
 
 
-def _tell_problems(mail: Served, told: int = 0) -> int:
-    """Tell what is wrong with the mail, but for the problems that were told; gives how many there are."""
-    problems = [problem for loaded in mail.loaded for problem in loaded.problems]
-    for problem in problems[told:]:
-        _complain(problem)
-    return len(problems)
-
-
 def _no_port(port: int, error: OSError) -> str:
     """Why the port cannot be had, and what can be done."""
     if error.errno == errno.EADDRINUSE:
@@ -195,8 +179,3 @@ def _no_port(port: int, error: OSError) -> str:
     if error.errno == errno.EACCES:
         return f"port {port} is not for every user; choose one above 1023 with --port, or --port 0 for a free one"
     return f"cannot listen on port {port}: {error.strerror}; choose another with --port"
-
-
-def _complain(sentence: str) -> None:
-    sys.stderr.write(f"pop3s-fake: {sentence}\n")
-    sys.stderr.flush()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pop3s_fake.cli.events import Events, json_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
     from pop3s_fake.cli.view import View
@@ -29,10 +30,14 @@ ENDING: Final = 2.0
 class Watcher:
     """Shows and logs entries in a thread of its own."""
 
-    def __init__(self, view: View, log: TextIO | None, *, offset: float) -> None:
+    def __init__(
+        self, view: View, log: TextIO | None, *, offset: float, after: Callable[[], object] = lambda: None
+    ) -> None:
+        """Call ``after`` when an event was shown; ``offset`` is the time of day at the zero of the server's clock."""
         self._view: View | None = view
         self._log = log
         self._events = Events(offset)
+        self._after = after
         self._queue: Queue[tuple[int, str | None, Entry] | None] = Queue(WAITING)
         self._thread = Thread(target=self._run, name="pop3s-fake:view", daemon=True)
         self._thread.start()
@@ -65,3 +70,4 @@ class Watcher:
                     self._view.show(event)
                 except OSError:  # nobody looks any more
                     self._view = None
+            self._after()

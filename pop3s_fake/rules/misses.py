@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pop3s_fake.rules.rule import Rule
     from pop3s_fake.rules.when import When
 
-__all__ = ("Misses", "Reason", "Sent", "discreet", "explain")
+__all__ = ("MOST_SESSIONS", "Misses", "Reason", "Sent", "discreet", "explain")
 
 
 class Reason(IntEnum):
@@ -48,6 +48,9 @@ class Note(NamedTuple):
     detail: str
 
 
+MOST_SESSIONS: Final = 10_000
+"""Sessions that are remembered of a rule, for a server may run for ever."""
+
 MOST_DETAILS: Final = 8
 """Different arguments that are remembered: enough to see what is wrong."""
 
@@ -68,7 +71,8 @@ class Misses:
         """The rule's point came."""
         with self._lock:
             self.came += 1
-            self.sessions[session] = None
+            if len(self.sessions) < MOST_SESSIONS:
+                self.sessions[session] = None
 
     def note(self, reason: Reason, session: int, *, size: int = 0, about: str = "", detail: str = "") -> None:
         """It did not strike; of several occurrences the first of the nearest is kept."""

@@ -17,7 +17,7 @@ from pop3s_fake.rules.checks import check_action
 from pop3s_fake.rules.forms import written
 from pop3s_fake.rules.grammar import parse
 from pop3s_fake.rules.limits import Limits
-from pop3s_fake.rules.misses import Misses
+from pop3s_fake.rules.misses import MOST_SESSIONS, Misses
 from pop3s_fake.rules.values import Wrong, brief, known
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Rule:
 
     @property
     def sessions(self) -> tuple[int, ...]:
-        """The numbers of the sessions in which it struck."""
+        """The numbers of the sessions in which it struck, of the first 10 000 of them."""
         return tuple(self._sessions)
 
     def __str__(self) -> str:
@@ -257,7 +257,8 @@ class Rule:
             if self.limits.times is not None and self.hits >= self.limits.times:
                 return False
             self.hits += 1
-            self._sessions[session] = None
+            if len(self._sessions) < MOST_SESSIONS:
+                self._sessions[session] = None
             return True
 
     def passes(self) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Never
 
-from pop3s_fake.errors import UsageError
+from pop3s_fake.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ("ManualClock", "SystemClock")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+
+LONGEST: Final = 1e12
+"""Seconds, minutes or hours by which a clock moves on at once: some 30 000 years and more, but not for ever."""
 
 
 class SystemClock:
@@ -65,7 +69,9 @@ class ManualClock:
 
     drives = True
 
-    def __init__(self, *, auto: bool = True) -> None:
+    def __init__(self, *, auto: bool = True, **unknown: Never) -> None:
+        for keyword in unknown:
+            raise UsageError(f"ManualClock has no keyword {keyword!r}{nearest(keyword, ['auto'])}")
         self._auto = auto
         self._now = 0.0
         self._lock = Lock()
@@ -81,7 +87,11 @@ class ManualClock:
 
     def advance(self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0) -> None:
         """Move on by so much, stopping at each time at which something falls due; a clock never goes back."""
-        step = seconds + 60.0 * minutes + 3600.0 * hours
+        step = 0.0
+        for unit, count, each in (("seconds", seconds, 1.0), ("minutes", minutes, 60.0), ("hours", hours, 3600.0)):
+            if not _may_pass(count):
+                raise UsageError(f"a clock moves on by a number of {unit}, not by {count!r}")
+            step += each * count
         if step < 0:
             raise UsageError(f"a clock cannot go back by {-step:g} seconds")
         target = self._now + step
@@ -139,3 +149,8 @@ class ManualClock:
             settles = set(self._members.values())
         for settle in settles:
             settle()
+
+
+def _may_pass(count: object) -> bool:
+    """Whether so many units of time can pass; nan cannot."""
+    return isinstance(count, (int, float)) and not isinstance(count, bool) and abs(count) <= LONGEST

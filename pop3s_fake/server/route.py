@@ -60,6 +60,8 @@ class Routes:
         host = _host(name) if isinstance(name, str) else ""
         if not host:
             raise UsageError(f"a route begins at a host name such as 'pop.example.com', not {name!r}")
+        if "*" in host:
+            raise UsageError(f"a route begins at one host name, and {name!r} is a pattern; add a route for each name")
         if number is None or number not in PORTS:
             raise UsageError(f"a route begins at a port such as 995 or 'pop3s', not {port!r}")
         if _is_address(host):
@@ -119,8 +121,10 @@ def _is_address(host: str) -> bool:
 
 def _number(port: Port) -> int | None:
     """The number of a port, given as such, as digits, or as the name of a service; None for what is none."""
-    if isinstance(port, int | None):
+    if isinstance(port, int):
         return port
+    if not isinstance(port, str | bytes):
+        return None
     text = port if isinstance(port, str) else port.decode("latin-1")
     if text.isascii() and text.isdecimal():
         return int(text)

@@ -194,7 +194,7 @@ class Pop3sServer:
             alpn_policy=(options.tls or Tls()).alpn_policy,
             rules=self.rules,
             dialogues=self._dialogues,
-            ledger=self.ledger,
+            ledger=self.ledger if self.transcript.remembers else None,
             read=Path,
             exclusive=options.exclusive,
             seed=self.seed,
@@ -239,7 +239,7 @@ class Pop3sServer:
             self.stop()
         except Pop3sFakeError as error:
             problems.append(error)
-        problems += self._taken()
+        problems += self.taken()
         if failure is not None:
             self.annotate(failure, problems)
             return
@@ -522,7 +522,7 @@ class Pop3sServer:
         except Pop3sFakeError as error:
             problems.append(error)
         unmet = [*self.rules.judge(), *self._dialogues.judge()]
-        return [*self._taken(), *(self._without_secrets(problem) for problem in unmet), *problems]
+        return [*self.taken(), *(self._without_secrets(problem) for problem in unmet), *problems]
 
     def _without_secrets(self, problem: Exception) -> Exception:
         """The same complaint fit to be shown: a rule may name a password, and a client may send one anywhere."""
@@ -550,7 +550,7 @@ class Pop3sServer:
         cut = len(told) - lines
         return "\n".join([f"... {cut} lines before", *told[cut:]] if cut > 0 else told)
 
-    def _taken(self) -> list[BaseException]:
+    def taken(self) -> list[BaseException]:
         """The problems so far, which are then forgotten."""
         problems = list(self._problems)
         del self._problems[: len(problems)]  # a thread may have added one meanwhile
@@ -576,7 +576,7 @@ class Pop3sServer:
         self.transcript.clear()
         self.ledger.clear()
         self._dialogues.clear()
-        self._taken()
+        self.taken()
         if self._baseline is not None:  # it has run
             accounts, rules, names = self._baseline
             if names != self._names:

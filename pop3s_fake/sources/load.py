@@ -20,7 +20,7 @@ from pop3s_fake.sources.octets import is_mbox, no_mail
 from pop3s_fake.sources.unique_ids import apart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pop3s_fake.sources.shelf import Shelf
 
@@ -37,7 +37,7 @@ class Loaded:
 
     __slots__ = ("_problems", "count", "kind", "maildrop", "path")
 
-    def __init__(self, path: str, kind: Kind, count: int, maildrop: Maildrop, problems: list[str]) -> None:
+    def __init__(self, path: str, kind: Kind, count: int, maildrop: Maildrop, problems: Mapping[str, None]) -> None:
         self.path: str = path
         self.kind: Kind = kind
         self.count: int = count
@@ -47,7 +47,7 @@ class Loaded:
     @property
     def problems(self) -> tuple[str, ...]:
         """A sentence for each file that is left out; later also for each that could not be read or removed."""
-        return tuple(self._problems)
+        return tuple(dict(self._problems))  # a thread of the server may add one
 
     def __repr__(self) -> str:
         problems = f", {len(self._problems)} problems" if self._problems else ""
@@ -84,10 +84,10 @@ def load(
     [('6cb4d1a2a527dedcc8f0ed7936875ea7', b'Subject: one\r\n\r\nhello\r\n')]
     """
     where = os.fspath(path)
-    problems: list[str] = []
-    kind, shelf = _found(where, problems.append)
+    problems: dict[str, None] = {}  # each is told once, however often the client asks
+    kind, shelf = _found(where, problems.setdefault)
     if strict and problems:
-        raise UsageError(_all(where, problems))
+        raise UsageError(_all(where, list(problems)))
     maildrop = Maildrop() if into is None else into
     count = 0 if shelf is None else len(shelf)
     if shelf is not None:

@@ -10,9 +10,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pop3s_fake.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ("CLIENT_CERTIFICATES", "DH_BITS", "Tls")
 
@@ -63,6 +66,13 @@ class Tls:
     dh: int | None = None
     sni: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
     keylog: str | os.PathLike[str] | None = None
+
+    def __new__(cls, *_: object, **keywords: object) -> Self:
+        """Refuse a keyword that is not there, with the nearest one."""
+        for keyword in keywords:
+            if keyword not in cls.__dataclass_fields__:
+                raise UsageError(f"Tls has no keyword {keyword!r}{nearest(keyword, cls.__dataclass_fields__)}")
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, with the nearest legal word; make lists tuples, so that settings can be hashed."""

@@ -25,7 +25,7 @@ HEAD: Final = "time      session  command            octets  answer"
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """The environment without the user's settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH") if name in os.environ}
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     return kept | coverage | {"HOME": str(home), "LC_ALL": "C.UTF-8", "NO_PROXY": "*"} | more
 

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import io
+import poplib
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import pytest
+
+from pop3s_fake import Pop3sServer
+from pop3s_fake.cli.events import MOST_ASKED, Events
 from pop3s_fake.cli.view import Plain
 from pop3s_fake.cli.watching import WAITING, Watcher
 from pop3s_fake.transcript import Entry, Session, Transcript
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 BOUND: Final = 60.0
+
+
+@pytest.fixture
+def connect() -> Callable[[Pop3sServer], poplib.POP3_SSL]:
+    """Log in."""
+
+    def made(server: Pop3sServer) -> poplib.POP3_SSL:
+        client = poplib.POP3_SSL(server.host, server.port, context=server.client_context(), timeout=BOUND)
+        client.user(server.login.user)
+        client.pass_(server.login.password)
+        return client
+
+    return made
 
 
 def test_a_follower_hears_each_entry_of_later_sessions() -> None:
@@ -82,3 +103,37 @@ def test_a_terminal_that_is_gone_ends_the_view_only() -> None:
         watcher(session, Entry(0.0, "-", text, 0))
     watcher.close()
     assert [line.count('"event"') for line in log.getvalue().splitlines()] == [1, 1]
+
+
+def test_a_server_that_is_only_followed_keeps_nothing(connect: Callable[[Pop3sServer], poplib.POP3_SSL]) -> None:
+    """It may run for ever: neither transcript nor ledger grow, and the numbers go on."""
+    heard: list[tuple[int, str]] = []
+    with Pop3sServer(strict=False) as server:
+        server.maildrop.add("Subject: one\n\n")
+        server.transcript.follow(lambda session, entry: heard.append((session.number, entry.text)), remember=False)
+        server.stop()
+        server.start()
+        for _ in range(3):
+            client = connect(server)
+            client.retr(1)
+            client.quit()
+        assert server.transcript.sessions == ()
+        assert (server.ledger.sendings, server.ledger.story("x")) == ((), [])
+    assert [number for number, text in heard if text == "RETR 1"] == [1, 2, 3]
+
+
+def test_a_session_that_is_not_remembered_knows_how_it_stands() -> None:
+    """But not what was said."""
+    transcript = Transcript()
+    transcript.follow(print, remember=False)
+    session = transcript.begin(0.0)
+    session.heard(0.0, "NOOP", 6)
+    assert (session.entries, session.commands, session.number, transcript.begin(0.0).number) == ([], [], 1, 2)
+
+
+def test_commands_without_answers_are_forgotten_at_last() -> None:
+    """One a session at most, of those that were broken off."""
+    events = Events(0.0)
+    for number in range(MOST_ASKED + 100):
+        events.of(number, None, Entry(0.0, "C", "NOOP", 6))
+    assert len(events._asked) == MOST_ASKED

@@ -220,6 +220,24 @@ def test_mail_is_read_only_unless_told(serve: Serve, connected: Connected, tmp_p
     assert (tmp_path / "1.eml").exists()
 
 
+def test_mail_that_goes_bad_later_is_told_at_once(serve: Serve, connected: Connected, tmp_path: Path) -> None:
+    """While the server runs, and once, however often it is asked for."""
+    letter = tmp_path / "1.eml"
+    letter.write_text("Subject: 1\n\nx\n", encoding="utf-8")
+    child = serve("--mail", "1.eml")
+    child.started()
+    letter.unlink()
+    for _ in range(2):
+        client = connected(child)
+        with pytest.raises((poplib.error_proto, OSError)):
+            client.retr(1)
+        client.close()
+    assert child.process.stderr is not None
+    sentence = f"pop3s-fake: cannot read the message '{letter}': No such file or directory\n"
+    assert child.process.stderr.readline() == sentence
+    assert child.ends()[::2] == (0, "")
+
+
 def test_write_back_deletes_on_the_disk(serve: Serve, connected: Connected, tmp_path: Path) -> None:
     """At QUIT and not before; the user's own Maildir with --yes only."""
     own = tmp_path / "Maildir"  # the child's HOME is this directory

@@ -86,7 +86,14 @@ def test_a_terminal_is_seen_to_be_one(environ: dict[str, str], tmp_path: Path) -
     child = subprocess.Popen(
         [sys.executable, "-m", "pop3s_fake.cli", "serve", "--port", "0"],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm", "COLUMNS": "100", **environ},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "HOME": str(tmp_path),
+            "TERM": "xterm",
+            "COLUMNS": "100",
+            **environ,
+        },
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -155,3 +155,28 @@ def test_the_transcript_tells_the_clocks_time(connect: Callable[..., Client]) ->
         assert session.started == 50
         assert [entry.time for entry in session.entries] == [50, 57, 57]
         assert server.transcript.render().splitlines()[2].startswith("    7.000 C  NOOP")
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        ({"seconds": float("nan")}, "a clock moves on by a number of seconds, not by nan"),
+        ({"minutes": float("inf")}, "a clock moves on by a number of minutes, not by inf"),
+        ({"seconds": "1"}, "a clock moves on by a number of seconds, not by '1'"),
+        ({"hours": None}, "a clock moves on by a number of hours, not by None"),
+        ({"seconds": True}, "a clock moves on by a number of seconds, not by True"),
+    ],
+)
+def test_a_step_is_a_time_that_can_pass(step: dict[str, Any], sentence: str) -> None:
+    """And the clock stands where it stood."""
+    clock = ManualClock()
+    with pytest.raises(UsageError) as caught:
+        clock.advance(**step)
+    assert (str(caught.value), clock.now()) == (sentence, 0.0)
+
+
+def test_a_clock_has_one_keyword() -> None:
+    """A mistyped one is told."""
+    with pytest.raises(UsageError) as caught:
+        ManualClock(autos=False)  # type: ignore[arg-type]  # that is the mistake
+    assert str(caught.value) == "ManualClock has no keyword 'autos'; did you mean 'auto'?"

@@ -231,6 +231,12 @@ def test_a_bad_certificate_stays_bad(routes: Routes, certificate: str) -> None:
         (NAME, 65536, "a route begins at a port such as 995 or 'pop3s', not 65536"),
         (NAME, "pop4", "a route begins at a port such as 995 or 'pop3s', not 'pop4'"),
         (NAME, None, "a route begins at a port such as 995 or 'pop3s', not None"),
+        (NAME, 995.0, "a route begins at a port such as 995 or 'pop3s', not 995.0"),
+        (
+            "*.gmail.com",
+            995,
+            "a route begins at one host name, and '*.gmail.com' is a pattern; add a route for each name",
+        ),
         ("192.0.2.1", 995, "'192.0.2.1' is an address, which nobody looks up; a route begins at a host name"),
         ("::1", 995, "'::1' is an address, which nobody looks up; a route begins at a host name"),
     ],

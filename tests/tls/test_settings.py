@@ -32,6 +32,7 @@ def test_versions_are_one_or_a_range(versions: str, lowest: str, highest: str) -
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
+        ({"version": "1.2"}, "Tls has no keyword 'version'; did you mean 'versions'?"),
         ({"versions": "1.4"}, "unknown TLS versions '1.4'; did you mean '1.3'?"),
         ({"versions": "TLSv1.2"}, "unknown TLS versions 'TLSv1.2'; did you mean '1.2'?"),
         ({"versions": "ssl3"}, "unknown TLS versions 'ssl3'; known are: 1.0, 1.1, 1.2, 1.3"),
