@@ -85,6 +85,21 @@ def test_the_unmet_rule_is_what_is_told() -> None:
     assert shown == [told]
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed: apt-get install openssl")
+def test_the_session_by_hand_is_what_its_example_prints() -> None:
+    """But for the ports, and for what other versions of OpenSSL word in another way."""
+    shown = re.findall(r"```text\n(\$ openssl s_client.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    example = README.parent / "examples" / "manual_session" / "manual_session.py"
+
+    done = subprocess.run([sys.executable, example], capture_output=True, text=True, timeout=100, check=True)
+
+    def settled(text: str) -> str:
+        text = re.sub(r"localhost:\d+", "localhost:N", text)
+        return text.replace("self signed", "self-signed").replace("Peer Temp Key", "Server Temp Key")
+
+    assert [settled(text) for text in shown] == [settled(done.stdout)]
+
+
 def test_the_first_listing_is_the_first_story() -> None:
     """The README begins with the server fixture and the transcript."""
     assert "def test_fetches_everything(pop3s_server" in LISTINGS[0]
