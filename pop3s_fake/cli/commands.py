@@ -24,7 +24,13 @@ def commands(context: click.Context) -> None:
 
 
 @commands.command()
-@click.option("--host", default="localhost", show_default=True, metavar="HOST", help="localhost, 127.0.0.1 or ::1.")
+@click.option(
+    "--host",
+    default="localhost",
+    show_default=True,
+    metavar="HOST",
+    help="localhost, 127.0.0.1 or ::1; others with --allow-remote.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=3995, show_default=True, help="0 for a free one.")
 @click.option(
     "--account",
@@ -32,6 +38,11 @@ def commands(context: click.Context) -> None:
     multiple=True,
     metavar="NAME:PASSWORD",
     help="Who may log in; may be repeated.  Left out: demo, with the password demo-password and three messages.",
+)
+@click.option(
+    "--any-login",
+    is_flag=True,
+    help="Let in every other name, too, with any password; each has a copy of the first account's mail.",
 )
 @click.option(
     "--mail",
@@ -55,10 +66,15 @@ def commands(context: click.Context) -> None:
 @click.option("--seed", type=int, metavar="N", help="Makes everything random reproducible.")
 @click.option(
     "--ca-out",
-    default="pop3s-fake-ca.pem",
-    show_default=True,
     metavar="FILE",
-    help="Where to write the CA certificate that clients have to trust; its key never leaves the memory.",
+    help="Where to write the CA certificate that clients have to trust; its key never leaves the memory.  Left out: "
+    "pop3s-fake-ca.pem.",
+)
+@click.option(
+    "--ca-dir",
+    metavar="DIR",
+    help="Keep the CA there between runs, certificate and key, so that clients are told once to trust it.  It vouches "
+    "for localhost, *.localhost, *.test and loopback addresses only, for 90 days.",
 )
 @click.option(
     "--ready-file",
@@ -68,10 +84,16 @@ def commands(context: click.Context) -> None:
 )
 @click.option("--log-file", metavar="FILE", help="One JSON object a line, appended; passwords masked.")
 @click.option("--quiet", is_flag=True, help="Print nothing but mistakes.")
+@click.option(
+    "--allow-remote",
+    is_flag=True,
+    help="Let --host be an address that other machines can reach; needs an --account of your own.",
+)
 def serve(**given: Any) -> int:
     """Serve POP3S on this machine, until Ctrl-C or SIGTERM.
 
-    It listens on the loopback addresses only and prints the very lines of openssl, curl and Python that reach it.
+    It listens on the loopback addresses unless told otherwise, and prints the very lines of openssl, curl and Python
+    that reach it.
     """
     from pop3s_fake.cli.serve import Wishes, serve  # noqa: PLC0415  # loads the server, with ssl and cryptography
 

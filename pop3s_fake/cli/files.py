@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.maildrop import Login
 
-__all__ = ("ready_text", "write_ca", "write_ready")
+__all__ = ("ready_text", "write_ca", "write_ready", "write_whole")
 
 _PEM: Final = b"-----BEGIN CERTIFICATE-----"
 
@@ -47,7 +47,12 @@ def write_ca(path: str, pem: str) -> str:
 
 def write_ready(path: str, text: str) -> None:
     """Write the ready file, which its owner alone may read, for it has passwords in it."""
-    _write("ready file", path, _regular("ready file", path), text, 0o600)
+    write_whole("ready file", path, text, 0o600)
+
+
+def write_whole(what: str, path: str, text: str, mode: int) -> None:
+    """Write a file that appears whole, in place of an older one; a UsageError that says ``what`` it was to be."""
+    _write(what, path, _regular(what, path), text, mode)
 
 
 def _regular(what: str, path: str) -> Path:

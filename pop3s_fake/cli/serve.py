@@ -13,12 +13,13 @@ import time
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.cli.files import ready_text, write_ca, write_ready
 from pop3s_fake.cli.hints import hints
 from pop3s_fake.cli.mail import Served, served
 from pop3s_fake.cli.problems import Problems, complain
+from pop3s_fake.cli.reach import Reach, reach
 from pop3s_fake.cli.view import View, view
 from pop3s_fake.cli.watching import Watcher
 from pop3s_fake.errors import UsageError
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from pop3s_fake.cli.authority import Kept
+
 __all__ = ("Wishes", "serve")
 
-HOSTS: Final = ("localhost", "127.0.0.1", "::1")
-"""The names of where the server listens."""
+CA_FILE: Final = "pop3s-fake-ca.pem"
+"""Where the CA certificate is written unless told otherwise."""
 
 ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -41,9 +44,10 @@ ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
 class Wishes:
     """What the command line asks for, option by option."""
 
-    host: str = HOSTS[0]
+    host: str = "localhost"
     port: int = 3995
     accounts: tuple[str, ...] = ()
+    any_login: bool = False
     mail: tuple[str, ...] = ()
     write_back: bool = False
     yes: bool = False
@@ -52,10 +56,12 @@ class Wishes:
     tls: str = "1.2-1.3"
     rules: tuple[str, ...] = ()
     seed: int | None = None
-    ca_out: str = "pop3s-fake-ca.pem"
+    ca_out: str | None = None
+    ca_dir: str | None = None
     ready_file: str | None = None
     log_file: str | None = None
     quiet: bool = False
+    allow_remote: bool = False
 
 
 def serve(wishes: Wishes) -> int:
@@ -63,14 +69,28 @@ def serve(wishes: Wishes) -> int:
 
     Raises a UsageError for what cannot be, which is the caller's to show.
     """
-    if wishes.host not in HOSTS:
-        raise UsageError(
-            f"--host {wishes.host!r} is not served: it listens on this machine's loopback only, "
-            f"so the host is {', '.join(HOSTS[:-1])} or {HOSTS[-1]}"
-        )
-    mail = served(wishes.accounts, wishes.mail, write_back=wishes.write_back, yes=wishes.yes, strict=wishes.strict)
+    if wishes.ca_out is not None and wishes.ca_dir is not None:
+        raise UsageError("--ca-out is for a CA of this run only, and --ca-dir for one that is kept; choose one of them")
+    mail = served(
+        wishes.accounts,
+        wishes.mail,
+        any_login=wishes.any_login,
+        write_back=wishes.write_back,
+        yes=wishes.yes,
+        strict=wishes.strict,
+    )
+    at = reach(
+        wishes.host,
+        allow_remote=wishes.allow_remote,
+        logins=[account.login for account in mail.accounts],
+        any_login=wishes.any_login,
+        kept=wishes.ca_dir is not None,
+    )
+    kept = None if wishes.ca_dir is None else _kept(wishes.ca_dir)
     server = Pop3sServer(
         accounts=mail.accounts,
+        names=at.names,
+        authority=None if kept is None else kept.authority,
         certificate=wishes.certificate,
         tls=Tls(versions=wishes.tls),
         port=wishes.port,
@@ -78,6 +98,8 @@ def serve(wishes: Wishes) -> int:
         seed=wishes.seed,
         deadline=None,
     )
+    server.accounts.newcomer = mail.newcomer
+    server.expose(at.listens_at)
     for rule in wishes.rules:
         server.rules.add(rule, must=False, where="--rule")
     for problem in server.rules.judge():  # such as one without an action
@@ -91,27 +113,41 @@ def serve(wishes: Wishes) -> int:
         watcher = Watcher(shown, log, offset=time.time() - server.clock.now(), after=problems.tell)
         server.transcript.follow(watcher, remember=False)
         try:
-            code = _run(server, wishes, mail, shown, problems)
+            code = _run(server, wishes, Facts(mail, at, kept), shown, problems)
         finally:
             watcher.close()
     problems.tell()
     return 1 if problems.failed else code
 
 
-def _run(server: Pop3sServer, wishes: Wishes, mail: Served, shown: View, problems: Problems) -> int:
+class Facts(NamedTuple):
+    """What was found out before anything runs."""
+
+    mail: Served
+    at: Reach
+    kept: Kept | None
+
+
+def _kept(folder: str) -> Kept:
+    from pop3s_fake.cli.authority import kept_authority  # noqa: PLC0415  # only where it is asked for
+
+    return kept_authority(folder)
+
+
+def _run(server: Pop3sServer, wishes: Wishes, facts: Facts, shown: View, problems: Problems) -> int:
     """From the start to the end of the server."""
     try:
         server.start()
     except OSError as error:
-        complain(_no_port(wishes.port, error))
+        complain(_no_port(wishes.host, wishes.port, error))
         return 1
     try:
-        ca_file = write_ca(wishes.ca_out, server.ca_pem)
+        ca_file = facts.kept.ca_file if facts.kept is not None else write_ca(wishes.ca_out or CA_FILE, server.ca_pem)
         if wishes.ready_file is not None:
-            logins = [account.login for account in mail.accounts]
-            write_ready(wishes.ready_file, ready_text(wishes.host, server.port, ca_file, logins))
+            logins = [account.login for account in facts.mail.accounts]
+            write_ready(wishes.ready_file, ready_text(facts.at.host, server.port, ca_file, logins))
         try:
-            _announce(server, wishes, mail, ca_file, shown)
+            _announce(server, wishes, facts, ca_file, shown)
             signal.sigwait(ENDINGS)
         finally:
             if wishes.ready_file is not None:
@@ -121,18 +157,23 @@ def _run(server: Pop3sServer, wishes: Wishes, mail: Served, shown: View, problem
     return 0
 
 
-def _announce(server: Pop3sServer, wishes: Wishes, mail: Served, ca_file: str, shown: View) -> None:
+def _announce(server: Pop3sServer, wishes: Wishes, facts: Facts, ca_file: str, shown: View) -> None:
     """Everything that one has to know, and the lines to paste."""
     user, password = server.login
-    shown.say(f"pop3s-fake listens on {wishes.host}:{server.port} (POP3 over TLS); Ctrl-C ends it", "bold")
-    for account in mail.accounts:
+    remote = ", for whoever can reach this machine" if facts.at.remote else ""
+    shown.say(f"pop3s-fake listens on {wishes.host}:{server.port} (POP3 over TLS){remote}; Ctrl-C ends it", "bold")
+    for account in facts.mail.accounts:
         shown.say(f"  account   {account.name}, password {account.login.password}")
-    for line in mail.lines:
+    if wishes.any_login:
+        shown.say("  account   any other name, any password")
+    for line in facts.mail.lines:
         shown.say(f"  mail      {line}")
-    shown.say(f"  CA file   {ca_file}")
+    kept = facts.kept
+    ca = "" if kept is None else f" ({'new' if kept.new else 'as before'}, good until {kept.until:%Y-%m-%d})"
+    shown.say(f"  CA file   {ca_file}{ca}")
     shown.say("")
     shown.say("Paste one of these into another terminal:", "bold")
-    lines = hints(wishes.host, server.port, user, password, ca_file, mail=bool(len(server.account.maildrop)))
+    lines = hints(facts.at.host, server.port, user, password, ca_file, mail=bool(len(server.account.maildrop)))
     for line in lines:
         shown.say("")
         shown.say(line, "cyan")
@@ -169,8 +210,10 @@ def _log(path: str | None) -> Iterator[TextIO | None]:
             file.close()
 
 
-def _no_port(port: int, error: OSError) -> str:
+def _no_port(host: str, port: int, error: OSError) -> str:
     """Why the port cannot be had, and what can be done."""
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"--host {host!r} is no address of this machine, and no name of one"
     if error.errno == errno.EADDRINUSE:
         return (
             f"port {port} is taken, perhaps by another pop3s-fake; "

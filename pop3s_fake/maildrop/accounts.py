@@ -5,6 +5,7 @@ Knows names only.  Must not know sessions or how somebody proves who they are.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from pop3s_fake.errors import UsageError, nearest
@@ -30,11 +31,14 @@ class Accounts:
     pop3s_fake.errors.UsageError: no account 'anne'; did you mean 'ann'?
     """
 
-    __slots__ = ("_accounts", "_now")
+    newcomer: Callable[[str], Account | None] | None
+    """Who makes an account for a name that has none, when somebody wants to log in by it; None: nobody does."""
+    __slots__ = ("_accounts", "_now", "newcomer")
 
     def __init__(self, accounts: Iterable[Account] = (), now: Callable[[], float] | None = None) -> None:
         self._accounts: dict[str, Account] = {}
         self._now = now
+        self.newcomer = None
         for account in accounts:
             self.add(account)
 
@@ -49,8 +53,14 @@ class Accounts:
             account.follow(self._now)
 
     def get(self, name: str) -> Account | None:
-        """The account of that name, or None."""
-        return self._accounts.get(name)
+        """The account of that name, or None; a newcomer's is made."""
+        account = self._accounts.get(name)
+        if account is None and self.newcomer is not None:
+            made = self.newcomer(name)
+            if made is not None:
+                with contextlib.suppress(UsageError):  # another session was quicker
+                    self.add(made)
+        return account or self._accounts.get(name)
 
     def secrets(self) -> set[bytes]:
         """Every password, shared secret and token: what nobody wants to see in a transcript."""

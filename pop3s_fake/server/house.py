@@ -61,14 +61,14 @@ class House:
         """Whether it listens."""
         return bool(self._listeners)
 
-    def open(self, port: int, settings: Settings, settle: Callable[[], None]) -> Listener:
+    def open(self, port: int, settings: Settings, settle: Callable[[], None], *, host: str = "localhost") -> Listener:
         """Listen on one more port; what comes there is carried out by these settings, a driven clock settles so."""
         self._settle = settle
 
         def accepted(sock: socket.socket, number: int) -> None:
             self._accept(sock, number, settings)
 
-        listener = Listener(port, hub=self._hub, accepted=accepted)
+        listener = Listener(port, hub=self._hub, accepted=accepted, host=host)
         self._listeners.append(listener)
         return listener
 

@@ -1,4 +1,4 @@
-"""Where clients arrive: listening sockets on both loopback addresses, one port, one accept thread.
+"""Where clients arrive: listening sockets, on both loopback addresses if not elsewhere, one port, one accept thread.
 
 Knows binding, listening and accepting, and the three ways of being away; must not know what a connection is for.
 Binding and listening happen in the caller, so that errors surface there; from then on the kernel queues connections.
@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from threading import Thread
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pop3s_fake.server.endings import NO_LINGER
 from pop3s_fake.server.polling import READ, poller
@@ -30,6 +30,9 @@ Outage = Literal["refuse", "silent", "reset"]
 BACKLOG: Final = 1024
 """Connections that the kernel queues before it drops them; the kernel's own bound may be lower."""
 
+Address: TypeAlias = tuple[int, str]
+"""A family of addresses, and one of them."""
+
 ATTEMPTS: Final = 20
 """Ports that are tried until one is free on both addresses."""
 
@@ -37,11 +40,13 @@ ATTEMPTS: Final = 20
 class Listener:
     """The listening side of one server."""
 
-    def __init__(self, port: int, *, hub: Hub, accepted: Callable[[socket.socket, int], None]) -> None:
+    def __init__(
+        self, port: int, *, hub: Hub, accepted: Callable[[socket.socket, int], None], host: str = "localhost"
+    ) -> None:
         """Bind and listen; ``accepted`` is called in the accept thread with each new socket and the port."""
         self._hub = hub
         self._accepted = accepted
-        self._sockets = _listening(port)
+        self._sockets = _listening(port, _addresses(host))
         self.port: int = self._sockets[0].getsockname()[1]
         self.address: str = self._sockets[0].getsockname()[0]
         self._wake, self._woken = socket.socketpair()
@@ -132,12 +137,23 @@ class Listener:
         self._accepted(sock, self.port)
 
 
-def _listening(port: int) -> list[socket.socket]:
-    """Sockets that listen on 127.0.0.1 and, where there is one, ::1, on the same port."""
+def _addresses(host: str) -> list[Address]:
+    """Where to listen: 127.0.0.1 and ::1 for localhost, else what the name means on this machine."""
+    if host == "localhost":
+        return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise OSError(errno.EADDRNOTAVAIL, str(error)) from None
+    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def _listening(port: int, addresses: list[Address]) -> list[socket.socket]:
+    """Sockets that listen on the first address and those of the others that there are, on the same port."""
     for attempt in range(ATTEMPTS):
         sockets: list[socket.socket] = []
         try:
-            _bind(sockets, port)
+            _bind(sockets, port, addresses)
             for sock in sockets:
                 sock.listen(BACKLOG)
         except OSError as error:
@@ -151,16 +167,19 @@ def _listening(port: int) -> list[socket.socket]:
     raise AssertionError("unreachable")  # pragma: no cover
 
 
-def _bind(sockets: list[socket.socket], port: int) -> None:
+def _bind(sockets: list[socket.socket], port: int, addresses: list[Address]) -> None:
     """Append the bound sockets, one by one, so that they can be closed if the next one fails."""
-    sockets.append(_bound(socket.AF_INET, ("127.0.0.1", port)))
+    (family, first), *others = addresses
+    sockets.append(_bound(family, (first, port)))
     number = sockets[0].getsockname()[1]
     if port == 0 and sys.platform == "linux":  # to refuse and keep the port, it must have been asked for by number
-        sockets.append(_bound(socket.AF_INET, ("127.0.0.1", number)))
+        sockets.append(_bound(family, (first, number)))
         sockets.pop(0).close()
-    if socket.has_ipv6:
+    for other, address in others:
+        if other == socket.AF_INET6 and not socket.has_ipv6:
+            continue
         try:
-            sockets.append(_bound(socket.AF_INET6, ("::1", number)))
+            sockets.append(_bound(other, (address, number)))
         except OSError as error:
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                 raise  # the port is somebody else's there

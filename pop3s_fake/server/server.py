@@ -164,6 +164,7 @@ class Pop3sServer:
         self._port = port
         self._stls_port = 0 if options.stls is True else int(options.stls)
         self._address = "127.0.0.1"
+        self._listens_at = self.host
         self._baseline: tuple[object, list[tuple[Rule, bool]], tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
@@ -206,17 +207,26 @@ class Pop3sServer:
             allow=frozenset(options.allow),
         )
         try:
-            listener = self._house.open(self._port, settings, self.settle)
+            listener = self._house.open(self._port, settings, self.settle, host=self._listens_at)
             self._port, self._address = listener.port, listener.address
             if options.stls is not False:
                 in_clear = replace(settings, stls=True)
-                self._stls_port = self._house.open(self._stls_port, in_clear, self.settle).port
+                stls = self._house.open(self._stls_port, in_clear, self.settle, host=self._listens_at)
+                self._stls_port = stls.port
         except OSError:
             self._house.close()
             raise
         if self._baseline is None:
             self._remember()
         return self
+
+    def expose(self, host: str) -> None:
+        """Listen at this name or address of the machine, and not on the loopback, from the next :meth:`start` on.
+
+        Whoever can reach it can try to log in, with words that stand in somebody's test: this is for a server in a
+        container.
+        """
+        self._listens_at = host
 
     def stop(self) -> None:
         """End all connections and release the ports; a second call does nothing.

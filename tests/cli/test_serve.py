@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import poplib
+import re
 import shutil
 import signal
 import socket
@@ -218,6 +219,54 @@ def test_mail_is_read_only_unless_told(serve: Serve, connected: Connected, tmp_p
     assert connected(child).stat()[0] == 1
     assert child.ends()[::2] == (0, "pop3s-fake: there is no file or folder 'none.eml'\n")
     assert (tmp_path / "1.eml").exists()
+
+
+def test_any_login_lets_in_any_name_with_any_password(serve: Serve, connected: Connected, tmp_path: Path) -> None:
+    """Each has a copy of the first account's mail; who has an account needs its password."""
+    (tmp_path / "1.eml").write_text("Subject: 1\n\nx\n", encoding="utf-8")
+    child = serve("--any-login", "--account", "ann:secret", "--mail", "1.eml")
+    lines = child.started()
+    assert lines[1:5] == [
+        "  account   ann, password secret",
+        "  account   any other name, any password",
+        "  mail      ann: 1 message of 1.eml (read-only: deletions live in memory)",
+        "  mail      anybody else: a copy of what ann has",
+    ]
+    for name in ("eve", "bob"):
+        client = connected(child, name, "whatever")
+        assert client.stat()[0] == 1
+        client.dele(1)
+        client.quit()
+        assert connected(child, name, "another").stat()[0] == 0
+    assert connected(child, "ann", "secret").stat()[0] == 1
+    with pytest.raises(poplib.error_proto, match="AUTH"):
+        connected(child, "ann", "whatever")
+    assert child.ends()[::2] == (0, "")
+
+
+def test_without_an_account_the_demo_mail_is_for_everybody(serve: Serve, connected: Connected) -> None:
+    """Demo's password is any, too, and APOP needs none that is right."""
+    child = serve("--any-login")
+    child.started()
+    assert connected(child, "demo", "whatever").stat()[0] == 3
+    assert connected(child, "eve", "whatever").stat()[0] == 3
+
+
+def test_a_kept_authority_is_trusted_once(serve: Serve, connected: Connected, tmp_path: Path) -> None:
+    """The second run has the CA of the first."""
+    first = serve("--ca-dir", "kept")
+    (line,) = [line for line in first.started() if line.startswith("  CA file")]
+    assert re.fullmatch(
+        rf"  CA file   {re.escape(str(tmp_path))}/kept/ca\.pem \(new, good until \d{{4}}-\d\d-\d\d\)", line
+    )
+    trusted = (tmp_path / "kept" / "ca.pem").read_text(encoding="ascii")
+    assert first.ends()[0] == 0
+    second = serve("--ca-dir", "kept")
+    (line,) = [line for line in second.started() if line.startswith("  CA file")]
+    assert "(as before, good until " in line
+    connected(second)
+    assert (tmp_path / "kept" / "ca.pem").read_text(encoding="ascii") == trusted
+    assert not (tmp_path / "pop3s-fake-ca.pem").exists()
 
 
 def test_mail_that_goes_bad_later_is_told_at_once(serve: Serve, connected: Connected, tmp_path: Path) -> None:

@@ -31,9 +31,56 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             ["--host", "0.0.0.0"],  # noqa: S104  # it is refused
             (
-                "--host '0.0.0.0' is not served: it listens on this machine's loopback only, "
-                "so the host is localhost, 127.0.0.1 or ::1"
+                "--host '0.0.0.0' can be reached from other machines, and this server is for tests: "
+                "choose localhost, 127.0.0.1 or ::1, or say --allow-remote"
             ),
+        ),
+        (
+            ["--host", "pop.example.com"],
+            (
+                "--host 'pop.example.com' can be reached from other machines, and this server is for tests: "
+                "choose localhost, 127.0.0.1 or ::1, or say --allow-remote"
+            ),
+        ),
+        (
+            ["--allow-remote"],
+            (
+                "--allow-remote lets others in, and everybody knows the demo account; "
+                "name one of your own, such as --account ann:secret"
+            ),
+        ),
+        (
+            ["--allow-remote", "--account", "ann:secret", "--account", "demo:demo-password"],
+            (
+                "--allow-remote lets others in, and everybody knows the demo account; "
+                "name one of your own, such as --account ann:secret"
+            ),
+        ),
+        (
+            ["--allow-remote", "--account", "ann:secret", "--any-login"],
+            (
+                "--any-login lets in everybody who can reach the server, so it cannot be had with --allow-remote; "
+                "name accounts, such as --account ann:secret"
+            ),
+        ),
+        (
+            ["--allow-remote", "--account", "ann:secret", "--host", "192.0.2.1", "--ca-dir", "kept"],
+            (
+                "the CA of --ca-dir is good for this machine's own names only, and '192.0.2.1' is none of them; "
+                "leave --ca-dir out, or choose --host 0.0.0.0 and let clients connect to localhost"
+            ),
+        ),
+        (
+            ["--ca-out", "ca.pem", "--ca-dir", "kept"],
+            "--ca-out is for a CA of this run only, and --ca-dir for one that is kept; choose one of them",
+        ),
+        (
+            ["--ca-dir", "letter.eml"],
+            "cannot use the folder 'letter.eml' of --ca-dir: File exists; name another",
+        ),
+        (
+            ["--any-login", "--write-back", "--mail", "letter.eml"],
+            "--write-back cannot be had with --any-login: each name has a copy of the mail, and not the mail",
         ),
         (["--account", "ann"], "--account is NAME:PASSWORD, such as ann:secret; 'ann' has no colon"),
         (
@@ -95,10 +142,10 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(
 
 def test_an_option_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     """In click's own words, which differ by its version."""
-    assert main(["serve", "--allow-remote"]) == 2
+    assert main(["serve", "--allow-remotes"]) == 2
     shown = capsys.readouterr().err
     assert shown.startswith("pop3s-fake: No such option")
-    assert "--allow-remote" in shown
+    assert "--allow-remotes" in shown
 
 
 def test_a_command_line_without_a_command_is_told_of_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,8 +211,8 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--help"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  -")]
     assert " ".join(line[0] for line in lines) == (
-        "--host --port --account --mail --write-back --yes --strict --certificate --tls --rule --seed --ca-out "
-        "--ready-file --log-file --quiet -h,"
+        "--host --port --account --any-login --mail --write-back --yes --strict --certificate --tls --rule --seed "
+        "--ca-out --ca-dir --ready-file --log-file --quiet --allow-remote -h,"
     )
 
 
