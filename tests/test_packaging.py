@@ -224,3 +224,20 @@ def install(way: str, tmp_path: Path, python: Path, request: pytest.FixtureReque
         what = [built(tmp_path / "from-sdist", "wheel", source / NAME)]
     pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index")
     run(*pip, *what, cwd=tmp_path)
+
+
+def test_the_recipe_of_the_container_installs(tmp_path: Path, wheel: Path, neighbours: Path) -> None:
+    """Its RUN line, word for word, in a fresh environment that finds the wheel here; then its command is there."""
+    recipe = (ROOT / "examples" / "container" / "Containerfile").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^RUN (.*)", recipe, flags=re.MULTILINE)
+    environment = tmp_path / "environment"
+    venv.create(environment, symlinks=True, with_pip=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    (packages / "neighbours.pth").write_text(f"{neighbours}\n", encoding="utf-8")
+    path = os.pathsep.join([str(environment / "bin"), os.environ["PATH"]])
+    here = ("env", f"PATH={path}", "PIP_NO_INDEX=1", f"PIP_FIND_LINKS={wheel.parent}", "PIP_DISABLE_PIP_VERSION_CHECK=1")
+
+    run(*here, "sh", "-c", line, cwd=tmp_path)
+
+    assert (environment / "bin" / "pop3s-fake").is_file()
+    assert run(*here, "pop3s-fake", "--version", cwd=tmp_path) == f"pop3s-fake {PROJECT['version']}\n"

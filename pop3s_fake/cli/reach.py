@@ -26,6 +26,9 @@ LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 ALL: Final = ("0.0.0.0", "::")  # noqa: S104  # only where it is allowed
 """Every address of the machine, of one family."""
 
+VOUCHED: Final = (".localhost", ".test")
+"""How names end for which a kept CA is good."""
+
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
 
 
@@ -69,7 +72,7 @@ def reach(host: str, *, allow_remote: bool, logins: Sequence[Login], any_login: 
         here = platform.node()
         names = ("localhost", here) if _NAME.fullmatch(here) and not kept else ("localhost",)
         return Reach(host, "localhost", tuple(dict.fromkeys(names)), remote)
-    if remote and kept:
+    if remote and kept and not host.lower().endswith(VOUCHED):
         raise UsageError(
             f"the CA of --ca-dir is good for this machine's own names only, and {host!r} is none of them; "
             f"leave --ca-dir out, or choose --host {ALL[0]} and let clients connect to localhost"

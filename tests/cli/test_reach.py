@@ -38,9 +38,14 @@ def test_an_address_of_the_machine_is_a_name_of_the_certificate() -> None:
     assert to("192.0.2.1") == Reach("192.0.2.1", "192.0.2.1", ("localhost", "192.0.2.1"), remote=True)
 
 
+def test_a_kept_ca_is_good_for_names_of_tests() -> None:
+    """Such as a container has in its network."""
+    assert to("pop3s.test", kept=True) == Reach("pop3s.test", "pop3s.test", ("localhost", "pop3s.test"), remote=True)
+
+
 def test_a_name_becomes_its_addresses() -> None:
     """Where there are none, the system's error says that it cannot be listened on."""
     assert [address for _, address in _addresses("127.0.0.2")] == ["127.0.0.2"]
-    with pytest.raises(OSError, match="") as caught:
+    with pytest.raises(OSError, match="codec") as caught:
         _addresses("..")
     assert caught.value.errno == errno.EADDRNOTAVAIL
