@@ -235,7 +235,13 @@ def test_the_recipe_of_the_container_installs(tmp_path: Path, wheel: Path, neigh
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "neighbours.pth").write_text(f"{neighbours}\n", encoding="utf-8")
     path = os.pathsep.join([str(environment / "bin"), os.environ["PATH"]])
-    here = ("env", f"PATH={path}", "PIP_NO_INDEX=1", f"PIP_FIND_LINKS={wheel.parent}", "PIP_DISABLE_PIP_VERSION_CHECK=1")
+    here = (
+        "env",
+        f"PATH={path}",
+        "PIP_NO_INDEX=1",
+        f"PIP_FIND_LINKS={wheel.parent}",
+        "PIP_DISABLE_PIP_VERSION_CHECK=1",
+    )
 
     run(*here, "sh", "-c", line, cwd=tmp_path)
 

@@ -76,6 +76,8 @@ def settled(text: str) -> str:
 
 def test_the_readme_shows_the_terminal(tmp_path: Path) -> None:
     """At the start, and with each command as it comes."""
-    (shown,) = re.findall(r"```text\n\$ pop3s-fake serve (.*?)\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (shown,) = re.findall(
+        r"```text\n\$ pop3s-fake serve (.*?)\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert shown[0] == f"{OPTIONS[0]} '{OPTIONS[1]}'"
     assert settled(shown[1]) == settled(on_a_terminal(tmp_path))
