@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pop3s_fake import Pop3sServer
+from pop3s_fake.cli import watching
 from pop3s_fake.cli.events import MOST_ASKED, Events
 from pop3s_fake.cli.view import Plain
 from pop3s_fake.cli.watching import WAITING, Watcher
@@ -71,8 +72,9 @@ class Held(io.StringIO):
         return super().write(text)
 
 
-def test_a_terminal_that_is_held_up_holds_up_no_session() -> None:
+def test_a_terminal_that_is_held_up_holds_up_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit into the queue is not shown, and all the same noted."""
+    monkeypatch.setattr(watching, "ENDING", BOUND)  # the machine may stand still, too
     terminal = Held()
     watcher = Watcher(Plain(terminal), None, offset=0.0)
     transcript = Transcript()
@@ -94,8 +96,9 @@ class Gone(io.StringIO):
         raise OSError(text)
 
 
-def test_a_terminal_that_is_gone_ends_the_view_only() -> None:
+def test_a_terminal_that_is_gone_ends_the_view_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log goes on."""
+    monkeypatch.setattr(watching, "ENDING", BOUND)
     log = io.StringIO()
     watcher = Watcher(Plain(Gone()), log, offset=0.0)
     session = Session(1, started=0.0)
