@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dovecot
+import front
 from bench import AGAIN, Bench, Server, in_turn, stopwatch
 from client import Client, session
 from rows import Noise, Row, absolute, compared, left_out, noise
@@ -298,4 +299,6 @@ MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "held": held,
     "stream": streamed,
     "modules": modules,
+    "serve": front.command_line,
+    "maildir": front.maildir,
 }
