@@ -33,6 +33,12 @@ def commands(context: click.Context) -> None:
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=3995, show_default=True, help="0 for a free one.")
 @click.option(
+    "--stls-port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="A second port, in clear, for clients that come to TLS by STLS; 0 for a free one.",
+)
+@click.option(
     "--account",
     "accounts",
     multiple=True,

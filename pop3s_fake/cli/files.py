@@ -23,14 +23,15 @@ __all__ = ("ready_text", "write_ca", "write_ready", "write_whole")
 _PEM: Final = b"-----BEGIN CERTIFICATE-----"
 
 
-def ready_text(host: str, port: int, ca_file: str, logins: Sequence[Login]) -> str:
+def ready_text(host: str, port: int, stls_port: int | None, ca_file: str, logins: Sequence[Login]) -> str:
     r"""What a client in any language needs to begin, as JSON.
 
-    >>> ready_text("localhost", 3995, "/ca.pem", [])
+    >>> ready_text("localhost", 3995, None, "/ca.pem", [])
     '{"host": "localhost", "port": 3995, "stls_port": null, "ca_file": "/ca.pem", "accounts": []}\n'
     """
     accounts = [{"name": login.user, "password": login.password} for login in logins]
-    return json.dumps({"host": host, "port": port, "stls_port": None, "ca_file": ca_file, "accounts": accounts}) + "\n"
+    text = json.dumps({"host": host, "port": port, "stls_port": stls_port, "ca_file": ca_file, "accounts": accounts})
+    return f"{text}\n"
 
 
 def write_ca(path: str, pem: str) -> str:

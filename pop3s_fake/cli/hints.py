@@ -5,10 +5,11 @@ Knows how openssl, curl and Python are called, and the quoting of the shell; mus
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import shlex
 
-__all__ = ("hints",)
+__all__ = ("hints", "stls_hint")
 
 
 def hints(host: str, port: int, user: str, password: str, ca_file: str, *, mail: bool) -> tuple[str, str, str]:
@@ -25,8 +26,8 @@ def hints(host: str, port: int, user: str, password: str, ca_file: str, *, mail:
     client = poplib.POP3_SSL("::1", 3995, context=ssl.create_default_context(cafile="/ca.pem"))
     client.user("ann"); client.pass_("it'"'"'s"); print(client.list()); client.quit()'
     """
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    check = ["-verify_hostname", host] if host == "localhost" else ["-verify_ip", host]
+    place = _place(host, port)
+    check = ["-verify_ip" if _is_address(host) else "-verify_hostname", host]
     openssl = ["openssl", "s_client", "-quiet", "-crlf", "-connect", place, "-CAfile", ca_file, "-verify_return_error"]
     curl = ["curl", "--cacert", ca_file, "--user", f"{user}:{password}", f"pop3s://{place}/{1 if mail else ''}"]
     context = f"ssl.create_default_context(cafile={_text(ca_file)})"
@@ -36,6 +37,28 @@ def hints(host: str, port: int, user: str, password: str, ca_file: str, *, mail:
         f"client.user({_text(user)}); client.pass_({_text(password)}); print(client.list()); client.quit()"
     )
     return shlex.join([*openssl, *check]), shlex.join(curl), shlex.join(["python3", "-c", program])
+
+
+def stls_hint(host: str, port: int, user: str, password: str, ca_file: str) -> str:
+    """The command line of curl for the port in clear; it goes on with TLS only, and prints the scan listing.
+
+    >>> stls_hint("localhost", 3110, "ann", "secret", "/ca.pem")
+    'curl --ssl-reqd --cacert /ca.pem --user ann:secret pop3://localhost:3110/'
+    """
+    words = ["curl", "--ssl-reqd", "--cacert", ca_file, "--user", f"{user}:{password}", f"pop3://{_place(host, port)}/"]
+    return shlex.join(words)
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(value: str) -> str:

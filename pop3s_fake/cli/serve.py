@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.cli.files import ready_text, write_ca, write_ready
-from pop3s_fake.cli.hints import hints
+from pop3s_fake.cli.hints import hints, stls_hint
 from pop3s_fake.cli.mail import Served, served
 from pop3s_fake.cli.problems import Problems, complain
 from pop3s_fake.cli.reach import Reach, reach
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ("Wishes", "serve")
 
+ANY_LOGIN: Final = ("+SASL OAUTHBEARER XOAUTH2 PLAIN",)
+"""What is offered where any password is right: for the other mechanisms the server has to know it."""
+
 CA_FILE: Final = "pop3s-fake-ca.pem"
 """Where the CA certificate is written unless told otherwise."""
 
@@ -46,6 +49,7 @@ class Wishes:
 
     host: str = "localhost"
     port: int = 3995
+    stls_port: int | None = None
     accounts: tuple[str, ...] = ()
     any_login: bool = False
     mail: tuple[str, ...] = ()
@@ -94,6 +98,8 @@ def serve(wishes: Wishes) -> int:
         certificate=wishes.certificate,
         tls=Tls(versions=wishes.tls),
         port=wishes.port,
+        stls=False if wishes.stls_port is None else wishes.stls_port or True,
+        capabilities=ANY_LOGIN if wishes.any_login else None,
         strict=False,
         seed=wishes.seed,
         deadline=None,
@@ -139,13 +145,13 @@ def _run(server: Pop3sServer, wishes: Wishes, facts: Facts, shown: View, problem
     try:
         server.start()
     except OSError as error:
-        complain(_no_port(wishes.host, wishes.port, error))
+        complain(_no_port(wishes, error))
         return 1
     try:
         ca_file = facts.kept.ca_file if facts.kept is not None else write_ca(wishes.ca_out or CA_FILE, server.ca_pem)
         if wishes.ready_file is not None:
             logins = [account.login for account in facts.mail.accounts]
-            write_ready(wishes.ready_file, ready_text(facts.at.host, server.port, ca_file, logins))
+            write_ready(wishes.ready_file, ready_text(facts.at.host, server.port, _stls_port(server), ca_file, logins))
         try:
             _announce(server, wishes, facts, ca_file, shown)
             signal.sigwait(ENDINGS)
@@ -162,6 +168,8 @@ def _announce(server: Pop3sServer, wishes: Wishes, facts: Facts, ca_file: str, s
     user, password = server.login
     remote = ", for whoever can reach this machine" if facts.at.remote else ""
     shown.say(f"pop3s-fake listens on {wishes.host}:{server.port} (POP3 over TLS){remote}; Ctrl-C ends it", "bold")
+    if server.has_stls:
+        shown.say(f"  in clear  {wishes.host}:{server.stls_port}, for clients that come to TLS by STLS")
     for account in facts.mail.accounts:
         shown.say(f"  account   {account.name}, password {account.login.password}")
     if wishes.any_login:
@@ -173,7 +181,11 @@ def _announce(server: Pop3sServer, wishes: Wishes, facts: Facts, ca_file: str, s
     shown.say(f"  CA file   {ca_file}{ca}")
     shown.say("")
     shown.say("Paste one of these into another terminal:", "bold")
-    lines = hints(facts.at.host, server.port, user, password, ca_file, mail=bool(len(server.account.maildrop)))
+    lines: tuple[str, ...] = hints(
+        facts.at.host, server.port, user, password, ca_file, mail=bool(len(server.account.maildrop))
+    )
+    if server.has_stls:
+        lines = (*lines, stls_hint(facts.at.host, server.stls_port, user, password, ca_file))
     for line in lines:
         shown.say("")
         shown.say(line, "cyan")
@@ -210,15 +222,22 @@ def _log(path: str | None) -> Iterator[TextIO | None]:
             file.close()
 
 
-def _no_port(host: str, port: int, error: OSError) -> str:
-    """Why the port cannot be had, and what can be done."""
+def _stls_port(server: Pop3sServer) -> int | None:
+    return server.stls_port if server.has_stls else None
+
+
+def _no_port(wishes: Wishes, error: OSError) -> str:
+    """Why a port cannot be had, and what can be done."""
+    host, port, option = wishes.host, str(wishes.port), "--port"
+    if wishes.stls_port is not None:
+        port, option = f"{wishes.port} or {wishes.stls_port}", "--port or --stls-port"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"--host {host!r} is no address of this machine, and no name of one"
     if error.errno == errno.EADDRINUSE:
         return (
             f"port {port} is taken, perhaps by another pop3s-fake; "
-            "choose another with --port, such as --port 0 for a free one"
+            f"choose another with {option}, such as --port 0 for a free one"
         )
     if error.errno == errno.EACCES:
-        return f"port {port} is not for every user; choose one above 1023 with --port, or --port 0 for a free one"
-    return f"cannot listen on port {port}: {error.strerror}; choose another with --port"
+        return f"port {port} is not for every user; choose one above 1023 with {option}, or --port 0 for a free one"
+    return f"cannot listen on port {port}: {error.strerror}; choose another with {option}"

@@ -252,6 +252,22 @@ def test_without_an_account_the_demo_mail_is_for_everybody(serve: Serve, connect
     assert connected(child, "eve", "whatever").stat()[0] == 3
 
 
+def test_a_second_port_is_for_stls(serve: Serve, tmp_path: Path) -> None:
+    """In clear until the client says STLS; the line for it works as printed."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    child = serve("--stls-port", "0")
+    lines = child.started()
+    port = child.ready["stls_port"]
+    assert lines[1] == f"  in clear  localhost:{port}, for clients that come to TLS by STLS"
+    line = f"curl --ssl-reqd --cacert {tmp_path}/pop3s-fake-ca.pem --user demo:demo-password pop3://localhost:{port}/"
+    assert lines[-2] == line
+    ran = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout) == (0, "1 211\n2 383\n3 495\n")
+    assert "STLS" in "".join(child.line() for _ in range(4))
+    assert child.ends()[::2] == (0, "")
+
+
 def test_a_kept_authority_is_trusted_once(serve: Serve, connected: Connected, tmp_path: Path) -> None:
     """The second run has the CA of the first."""
     first = serve("--ca-dir", "kept")
