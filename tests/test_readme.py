@@ -39,7 +39,7 @@ def test_a_listing_runs_by_itself(listing: str, tmp_path: Path) -> None:
     command = ["-m", "pytest", "-q", "-p", "no:faker", "-p", "no:cacheprovider"] if "def test_" in listing else []
 
     done = subprocess.run(
-        [sys.executable, *command, file.name], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *command, file.name], cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -52,7 +52,7 @@ def test_the_transcript_is_the_one_of_the_first_test(tmp_path: Path) -> None:
     shown = re.findall(r"```text\n(-+ Captured pop3s.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
 
     done = subprocess.run(
-        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False
     )
 
     def settled(text: str) -> str:

@@ -303,6 +303,33 @@ def test_mail_that_goes_bad_later_is_told_at_once(serve: Serve, connected: Conne
     assert child.ends()[::2] == (0, "")
 
 
+def test_what_is_no_mail_is_named_and_the_rest_served(serve: Serve, connected: Connected, tmp_path: Path) -> None:
+    """One sentence each, word for word."""
+    folder = tmp_path / "letters"
+    (folder / "d.eml").mkdir(parents=True)
+    (folder / "a.eml").write_text("Subject: a\n\nx\n", encoding="utf-8")
+    (folder / "b.eml").write_bytes(b"\x7fELF\x02")
+    (folder / "c.eml").symlink_to("a.eml")
+    (folder / "read.me").touch()
+    (tmp_path / "program").write_bytes(b"\x7fELF\x02")
+    child = serve("--mail", "letters", "--mail", "program", "--mail", "nowhere")
+    assert "  mail      demo: 1 message of letters (read-only: deletions live in memory)" in child.started()
+    assert connected(child).stat()[0] == 1
+    code, _, errors = child.ends()
+    header = "it begins with b'\\x7fELF\\x02', not with a header field such as 'Subject: ...'"
+    assert (code, sorted(errors.splitlines())) == (
+        0,
+        [
+            "pop3s-fake: 'letters/b.eml' is left out: " + header,
+            "pop3s-fake: 'letters/c.eml' is left out: it is a symbolic link, and those are not followed",
+            "pop3s-fake: 'letters/d.eml' is left out: it is no file",
+            "pop3s-fake: 'letters/read.me' is left out: its name does not end in .eml",
+            f"pop3s-fake: 'program' is no mail: {header}, nor, as an mbox does, with 'From '",
+            "pop3s-fake: there is no file or folder 'nowhere'",
+        ],
+    )
+
+
 def test_write_back_deletes_on_the_disk(serve: Serve, connected: Connected, tmp_path: Path) -> None:
     """At QUIT and not before; the user's own Maildir with --yes only."""
     own = tmp_path / "Maildir"  # the child's HOME is this directory
