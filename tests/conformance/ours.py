@@ -144,7 +144,14 @@ class SocketPipe(Pipe):
 class _NoHouse(House):
     """Keeps what connections have in common, for each port, and runs none."""
 
-    def open(self, port: int, settings: Settings, settle: Callable[[], None]) -> Any:  # noqa: ARG002
+    def open(
+        self,
+        port: int,
+        settings: Settings,
+        settle: Callable[[], None],  # noqa: ARG002  # nobody waits here
+        *,
+        host: str = "localhost",  # noqa: ARG002  # and nobody listens
+    ) -> Any:
         """Take note; there is no listener."""
         self.ports = {**getattr(self, "ports", {}), settings.stls: settings}
         return SimpleNamespace(port=port or 995 - 885 * settings.stls, address="127.0.0.1")

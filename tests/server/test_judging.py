@@ -218,7 +218,7 @@ def test_no_problem_is_lost_between_two_threads(tcp: Callable[..., socket.socket
         problems: list[BaseException] = []
 
         def told() -> bool:
-            problems.extend(server._taken())
+            problems.extend(server.taken())
             return len(problems) == len(clients)
 
         assert server._house.wait_until(told, 30)
