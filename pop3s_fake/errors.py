@@ -17,6 +17,7 @@ __all__ = (
     "Pop3sFailure",
     "Pop3sFakeError",
     "ProtocolViolation",
+    "Unavailable",
     "UnmetRule",
     "UsageError",
     "nearest",
@@ -37,6 +38,10 @@ class UsageError(Pop3sFakeError, ValueError):
     ...
     pop3s_fake.errors.UsageError: unknown certificate 'expird'; did you mean 'expired'?
     """
+
+
+class Unavailable(UsageError):  # noqa: N818  # the name says what is the matter
+    """What was asked for can be, but not here: the text says what this Python, OpenSSL or system cannot do."""
 
 
 class ProtocolViolation(AssertionError):  # noqa: N818  # the name says whose fault it is

@@ -15,7 +15,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.errors import Unavailable, UsageError, nearest
 from pop3s_fake.tls.groups import dh_group
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def by_name(context: ServerContext, others: Mapping[str, ServerContext | None]) 
 def _set_versions(context: ssl.SSLContext, tls: Tls) -> None:
     for version in (tls.lowest, tls.highest):
         if not _VERSIONS[version][1]:
-            raise UsageError(f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no TLS {version}")
+            raise Unavailable(f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no TLS {version}")
     with warnings.catch_warnings():  # to speak a deprecated version is what the old ones are asked for
         if tls.lowest in _LEGACY:
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -134,7 +134,7 @@ def _set_ciphers(context: ssl.SSLContext, tls: Tls, *, weak: bool) -> None:
     try:
         context.set_ciphers(ciphers)
     except ssl.SSLError:
-        raise UsageError(_no_cipher(tls.ciphers or ciphers)) from None
+        raise Unavailable(_no_cipher(tls.ciphers or ciphers)) from None
 
 
 def _no_cipher(ciphers: str) -> str:
@@ -155,7 +155,7 @@ def _set_groups(context: ssl.SSLContext, tls: Tls) -> None:
     names = [_GROUP_ALIASES.get(name, name) for name in asked]
     if len(names) > 1:
         if not hasattr(context, "set_groups"):
-            raise UsageError(
+            raise Unavailable(
                 "several groups need a Python with ssl.SSLContext.set_groups, which "
                 f"{platform.python_implementation()} {platform.python_version()} has not; "
                 f"name one, such as groups={asked[0]!r}"
@@ -163,12 +163,12 @@ def _set_groups(context: ssl.SSLContext, tls: Tls) -> None:
         try:
             context.set_groups(":".join(names))
         except ssl.SSLError:
-            raise UsageError(f"this OpenSSL ({ssl.OPENSSL_VERSION}) lacks one of the groups {asked!r}") from None
+            raise Unavailable(f"this OpenSSL ({ssl.OPENSSL_VERSION}) lacks one of the groups {asked!r}") from None
         return
     try:
         context.set_ecdh_curve(names[0])
     except (ValueError, ssl.SSLError):
-        raise UsageError(
+        raise Unavailable(
             f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no group {asked[0]!r}{nearest(asked[0], _GROUPS)}"
         ) from None
 
@@ -178,7 +178,10 @@ def _load(context: ssl.SSLContext, tls: Tls, issued: Issued) -> None:
     with tempfile.TemporaryDirectory(prefix="pop3s-fake-") as directory:
         path = Path(directory) / "chain.pem"
         path.write_bytes(b"".join((issued.key, *issued.certificates)))
-        context.load_cert_chain(path)
+        try:
+            context.load_cert_chain(path)
+        except ssl.SSLError as error:
+            raise Unavailable(f"this OpenSSL ({ssl.OPENSSL_VERSION}) cannot show it: {error.reason or error}") from None
         if tls.dh is not None:
             path.write_bytes(dh_group(tls.dh))
             context.load_dh_params(str(path))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import trustme
@@ -15,7 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from pop3s_fake.errors import UsageError
+from pop3s_fake.errors import Unavailable, UsageError
 from pop3s_fake.tls.building import again, key_pem, loaded_key, named_by, shared_key, signed_list
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def issue(entry: Certificate, names: Sequence[str], root: trustme.CA) -> Issued:
     try:
         return _issue(entry, names, root)
     except UnsupportedAlgorithm as error:
-        raise UsageError(f"certificate {entry.id!r} cannot be made by this OpenSSL: {error}") from None
+        raise Unavailable(f"certificate {entry.id!r} cannot be made by this OpenSSL: {error}") from None
 
 
 def issue_to_client(entry: Certificate, name: str, root: trustme.CA) -> Issued:
@@ -145,8 +146,11 @@ def _intermediate(entry: Intermediate, parent: trustme.CA, names: Sequence[str])
     elif entry.path_length is not None:
         extensions[x509.BasicConstraints] = x509.BasicConstraints(ca=True, path_length=entry.path_length)
     if entry.permitted or entry.excluded:
+        permitted = _expanded(entry.permitted, names)
+        if "{names}" in entry.permitted:  # then with the addresses: if one is permitted, all others are not
+            permitted += [address for address in _LOOPBACK if address not in permitted]
         extensions[x509.NameConstraints] = x509.NameConstraints(
-            _general_names(child, _expanded(entry.permitted, names)) or None,
+            _general_names(child, permitted) or None,
             _general_names(child, _expanded(entry.excluded, names)) or None,
         )
     key = _key(child) if entry.key == "ec" else shared_key(entry.key)
@@ -251,7 +255,8 @@ def _general_names(ca: trustme.CA, names: Sequence[str]) -> list[x509.GeneralNam
     if not names:
         return []
     model = ca.issue_cert(*(name.removeprefix("*.") for name in names))
-    return _names_of(x509.load_pem_x509_certificate(model.cert_chain_pems[0].bytes()))
+    found = _names_of(x509.load_pem_x509_certificate(model.cert_chain_pems[0].bytes()))
+    return [x509.IPAddress(ip_network(each.value)) if isinstance(each, x509.IPAddress) else each for each in found]
 
 
 def _names_of(certificate: x509.Certificate) -> list[x509.GeneralName]:

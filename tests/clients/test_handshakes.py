@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pop3s_fake import Pop3sServer, Tls, UsageError
+from pop3s_fake import Pop3sServer, Tls
+from pop3s_fake.errors import Unavailable
 from pop3s_fake.tls.handshakes import Client, Handshake, handshake, handshake_ids
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def serving(entry: Handshake) -> Iterator[Pop3sServer]:
     server = Pop3sServer(tls=entry.tls, certificate=entry.certificate, client_certificate=entry.client_certificate)
     try:
         server.start()
-    except UsageError as error:
+    except Unavailable as error:
         pytest.skip(str(error))
     try:
         yield server

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
-from pop3s_fake.errors import UsageError
-from pop3s_fake.tls import Tls
+from pop3s_fake.errors import Unavailable, UsageError
+from pop3s_fake.tls import Tls, building
 from pop3s_fake.tls.certificates import (
     Certificate,
     Key,
@@ -63,7 +64,11 @@ def test_a_certificate_does_to_openssl_what_the_catalogue_says_and_its_twin_pass
     """Exactly the X509_V_ERR of the catalogue, also with what Python 3.13 demands."""
     entry = certificate(name)
     client = client_of(authority, entry, strict=strict)
-    made = pair(authority.server_context(name), client, server_hostname=entry.host.replace("{name}", "localhost"))
+    try:
+        server = authority.server_context(name)
+    except Unavailable as error:
+        pytest.skip(str(error))
+    made = pair(server, client, server_hostname=entry.host.replace("{name}", "localhost"))
     if entry.verify_error is not None:
         assert isinstance(made.client_error, ssl.SSLCertVerificationError)
         assert made.client_error.verify_code == entry.verify_error.code
@@ -145,6 +150,32 @@ def test_a_fault_combines_with_any_name(pair: Callable[..., Any], authority: Aut
     made = pair(authority.server_context(name, names=("pop.example.test",)), server_hostname="pop.example.test")
     assert entry.verify_error is not None
     assert made.client_error.verify_code == entry.verify_error.code
+
+
+@pytest.mark.parametrize("name", [name for name in certificate_ids() if "{names}" in str(certificate(name))])
+def test_names_may_be_addresses_and_wildcards(pair: Callable[..., Any], authority: Authority, name: str) -> None:
+    """As those of constraints, too: an address is a network of one (RFC 5280 section 4.2.1.10)."""
+    server = authority.server_context(name, names=("mail.test", "*.pop.test", "127.0.0.1"))
+    found = certificate(name).verify_error
+    made = pair(server, server_hostname="mail.test")
+    code = 0 if found is None or found.code == 64 else found.code
+    assert getattr(made.client_error, "verify_code", 0) == code
+
+
+def test_what_cannot_be_made_or_shown_here_is_told(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason, so that a test can skip."""
+
+    def cannot() -> None:
+        raise UnsupportedAlgorithm("no such curve")
+
+    monkeypatch.setitem(building._MAKERS, "ec-p384", cannot)
+    building.shared_key.cache_clear()
+    with pytest.raises(Unavailable) as caught:
+        authority.server_context("good-p384", names=("unheard-of.test",))
+    assert str(caught.value) == "certificate 'good-p384' cannot be made by this OpenSSL: no such curve"
+    with pytest.raises(Unavailable) as caught:
+        authority.server_context("rsa-1024", tls=Tls(ciphers="DEFAULT:@SECLEVEL=2"))
+    assert str(caught.value) == f"this OpenSSL ({ssl.OPENSSL_VERSION}) cannot show it: EE_KEY_TOO_SMALL"
 
 
 def test_a_name_too_long_for_a_common_name_is_in_the_names_only(pair: Callable[..., Any], authority: Authority) -> None:
