@@ -26,7 +26,7 @@ def listings(page: str) -> list[str]:
 
 LISTINGS = listings("README.md")
 EVERYWHERE = [listing for page in PAGES for listing in listings(page)]
-NAMES = [re.search(r"^def (test_\w+)|^(with) ", listing, flags=re.MULTILINE) for listing in EVERYWHERE]
+NAMES = [re.search(r"^def (test_\w+)|^(with|for) ", listing, flags=re.MULTILINE) for listing in EVERYWHERE]
 
 
 @pytest.mark.parametrize("listing", EVERYWHERE, ids=[name.group().strip() if name else "?" for name in NAMES])
@@ -62,7 +62,7 @@ def test_the_transcript_is_the_one_of_the_first_test(tmp_path: Path) -> None:
     assert settled(shown[0]) in settled(done.stdout)
 
 
-@pytest.mark.parametrize("text", re.findall(r"`([^`\n]* -> [^`\n]*)`", README.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("text", re.findall(r"`([^`\n]* -> [^`\n]*)`", "\n".join(PAGES.values())))
 def test_a_rule_that_is_shown_is_one(text: str) -> None:
     """Written as it would be written."""
     assert str(Rule.parse(text)) == text

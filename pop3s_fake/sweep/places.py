@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from pop3s_fake.errors import UsageError, nearest
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from pop3s_fake.rules.measuring import Measured
 
-__all__ = ("KINDS", "UNITS", "Kind", "Place", "chosen", "kind_of", "places")
+__all__ = ("KINDS", "UNITS", "Kind", "KindName", "Place", "UnitName", "chosen", "kind_of", "places")
+
+
+KindName: TypeAlias = Literal["cut", "reset", "close-notify", "stall"]
+UnitName: TypeAlias = Literal["octets", "lines", "records", "segments", "commands", "boundaries"]
 
 
 class Mark(NamedTuple):
@@ -25,7 +29,9 @@ class Mark(NamedTuple):
     when: str
     """What follows the point in a rule: ``!before``, ``@17`` or ``!after``."""
     octet: int
-    """How many octets of the reply the client has by then."""
+    """How many octets of the reply the client can read by then."""
+    within: str = ""
+    """Where in a record or segment it is, in words, if it is in one."""
 
 
 BEFORE: Final = "!before"
@@ -65,9 +71,38 @@ def boundaries(reply: Measured) -> Iterator[Mark]:
     yield Mark(AFTER, reply.octets)
 
 
+RECORD: Final = 16_384
+"""Octets that one TLS record can hold at most (RFC 8446 section 5.1)."""
+
+
+def records(reply: Measured) -> Iterator[Mark]:
+    """Between all TLS records, and within: what is left of a record, nobody can read."""
+    last = (reply.octets - 1) // RECORD * RECORD
+    yield Mark(BEFORE, 0)
+    yield Mark("@0", 0)
+    yield Mark("@tls:1", 0, "in the header of the first TLS record")
+    yield Mark("@tls:5", 0, "behind the header of the first TLS record")
+    for octet in range(RECORD, reply.octets, RECORD):
+        yield Mark(f"@{octet}", octet)
+    yield Mark("@tls:-1", last, "before the last octet of the last TLS record")
+    yield Mark(AFTER, reply.octets)
+
+
+def segments(reply: Measured) -> Iterator[Mark]:
+    """Around what is written to the socket for one reply, and within."""
+    last = (reply.octets - 1) // RECORD * RECORD
+    yield Mark(BEFORE, 0)
+    yield Mark("@tcp:0", 0, "before the first octet of the first segment")
+    yield Mark("@tcp:1", 0, "behind the first octet of the first segment")
+    yield Mark("@tcp:-1", last, "before the last octet of the last segment")
+    yield Mark(AFTER, reply.octets)
+
+
 UNITS: Final[dict[str, Callable[[Measured], Iterator[Mark]]]] = {
     "octets": octets,
     "lines": lines,
+    "records": records,
+    "segments": segments,
     "commands": around,
     "boundaries": boundaries,
 }
@@ -172,18 +207,19 @@ def _told(reply: Measured, mark: Mark) -> str:
         return f"before {name} is carried out"
     if mark.when == AFTER:
         return f"behind {answer}"
-    if not mark.octet:
-        return f"before {answer}"
-    if len(reply.lines) == 1:
-        return f"in {name}"
+    if mark.within:
+        return f"{mark.within} of {answer}"
+    return f"in {name}{_line(reply, mark.octet)}" if mark.octet else f"before {answer}"
+
+
+def _line(reply: Measured, octet: int) -> str:
+    """The line of a place in a reply, where there are several."""
     begin = 0
     for number, line in enumerate(reply.lines, 1):
-        if mark.octet == begin:
-            return f"in {name}, before line {number}"
-        if mark.octet < begin + line:
-            return f"in {name}, line {number}"
+        if len(reply.lines) > 1 and begin <= octet < begin + line:
+            return f", {'before ' if octet == begin else ''}line {number}"
         begin += line
-    raise AssertionError(mark)
+    return ""
 
 
 def chosen(found: Sequence[Place], sample: int | None, seed: int) -> list[Place]:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.rules.rule import Rule
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.maildrop.content import Source
     from pop3s_fake.rules.measuring import Measured
+    from pop3s_fake.sweep.places import KindName, UnitName
     from pop3s_fake.sweep.points import Surroundings
 
 __all__ = ("GRACE", "Alone", "Sweep", "check_sweep_keywords")
@@ -57,9 +58,9 @@ class Sweep:
 
     def __init__(
         self,
-        kind: Literal["cut", "reset", "close-notify", "stall"] = "cut",
+        kind: KindName = "cut",
         *,
-        over: Literal["octets", "lines", "commands", "boundaries"] | None = None,
+        over: UnitName | None = None,
         messages: int | Iterable[Source] = 3,
         sample: int | None = None,
         timeout: float | None = None,
@@ -71,11 +72,12 @@ class Sweep:
         """Check what is asked for.  ``surroundings`` are for test frameworks.
 
         ``kind``: how the conversation breaks, by FIN ("cut"), by "reset", after TLS's "close-notify", or by a "stall".
-        ``over``: at every one of "octets", "lines", "commands" or "boundaries"; left out, octets, and commands for a
-        stall.  ``messages``: what is in the maildrop, a number of small ones or a list of sources.  ``sample``: no more
-        than so many points, drawn by ``seed``; boundaries are always among them.  ``timeout``: the client's own
-        time-out in seconds, which a stall needs; ten seconds later it counts as hanging.  ``shard``: (2, 8) for the
-        second of eight parts.  ``keywords``: those of :class:`~pop3s_fake.Pop3sServer`, for each point's server.
+        ``over``: at every one of "octets", "lines", "records", "segments", "commands" or "boundaries"; left out,
+        octets, and commands for a stall, which can be swept over boundaries, too.  ``messages``: what is in the
+        maildrop, a number of small ones or a list of sources.  ``sample``: no more than so many points, drawn by
+        ``seed``; boundaries are always among them.  ``timeout``: the client's own time-out in seconds, which a stall
+        needs; ten seconds later it counts as hanging.  ``shard``: (2, 8) for the second of eight parts.  ``keywords``:
+        those of :class:`~pop3s_fake.Pop3sServer`, for each point's server.
 
         Raises :class:`~pop3s_fake.UsageError` for what cannot be.
         """

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
-    from typing import Literal
 
     from pop3s_fake.maildrop.content import Source
     from pop3s_fake.sweep import Point
+    from pop3s_fake.sweep.places import KindName, UnitName
     from pytest_pop3s_fake.deciding import Given, Settings
     from pytest_pop3s_fake.servers import ServerFactory
     from pytest_pop3s_fake.verdict import Watch, Watched
@@ -70,9 +70,9 @@ class SweepFactory:
 
     def __call__(
         self,
-        kind: Literal["cut", "reset", "close-notify", "stall"] = "cut",
+        kind: KindName = "cut",
         *,
-        over: Literal["octets", "lines", "commands", "boundaries"] | None = None,
+        over: UnitName | None = None,
         messages: int | Iterable[Source] = 3,
         sample: int | None = None,
         timeout: float | None = None,

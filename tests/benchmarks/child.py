@@ -26,6 +26,7 @@ import pop3s_fake
 from client import Client, trusting
 from content import PASSWORD, USER, canned, message, streamed
 from floors import B, F, Floor
+from pop3s_fake.sweep import Sweep
 
 if TYPE_CHECKING:
     import ssl
@@ -128,6 +129,66 @@ def fixture(rounds: int, kinds: list[str], octets: int) -> Answer:
 
     work = {"B": lambda: with_floor(B), "ours": with_ours, "F": lambda: with_floor(F)}
     return timed(work, rounds, kinds)
+
+
+def swept(points: int) -> Answer:
+    """Seconds a point of a sweep, whose client fetches and deletes three messages, cut, and comes again; and a floor.
+
+    The floor is two sessions with F, whole ones, by the same client; it is taken before and after, in one process.
+    """
+    authority = pop3s_fake.Authority()
+    trust = trusting(authority.ca_pem)
+    with pop3s_fake.Pop3sServer() as warm:
+        trust_ours = trusting(warm.ca_pem)
+
+    def floor_() -> float:
+        with F(authority.server_context(), canned(3, 300)) as server:
+            start = time.perf_counter()
+            for _ in range(points):
+                fetch_and_delete(server.port, trust)
+                fetch_and_delete(server.port, trust)
+            return (time.perf_counter() - start) / points
+
+    def sweep() -> tuple[float, int]:
+        start = time.perf_counter()
+        visited = 0
+        for visited, point in enumerate(Sweep("cut", messages=[message(300)] * 3)):  # the last is wanted
+            if visited > points:
+                break
+            with point as server:
+                with contextlib.suppress(OSError, poplib.error_proto):
+                    fetch_and_delete(server.port, trust_ours)
+                server.heal()
+                fetch_and_delete(server.port, trust_ours)
+                server.ledger.assert_nothing_lost()
+        return (time.perf_counter() - start) / visited, visited
+
+    before = floor_()
+    taken, visited = sweep()
+    return {"F": before, "ours": taken, "F again": floor_(), "visited": visited}
+
+
+class Connection(poplib.POP3_SSL):
+    """poplib, which by itself leaves the connection open where it breaks before the greeting."""
+
+    def __init__(self, port: int, context: ssl.SSLContext) -> None:
+        try:
+            super().__init__("127.0.0.1", port, timeout=60, context=context)
+        except (OSError, poplib.error_proto):
+            if hasattr(self, "file"):
+                self.close()
+            raise
+
+
+def fetch_and_delete(port: int, context: ssl.SSLContext) -> None:
+    """What a client of a sweep does."""
+    with contextlib.closing(Connection(port, context)) as client:
+        client.user(USER)
+        client.pass_(PASSWORD)
+        for number in range(1, len(client.list()[1]) + 1):
+            client.retr(number)
+            client.dele(number)
+        client.quit()
 
 
 def fetch(port: int, context: ssl.SSLContext) -> None:
@@ -242,6 +303,7 @@ def questions(spec: Answer, profiler: Profiler | None) -> Iterator[dict[str, Cal
         "profile": lambda: {"text": profiler.text() if profiler else ""},
         "start_and_stop": profiler.around(start_and_stop) if profiler else start_and_stop,
         "fixture": fixture,
+        "swept": swept,
     }
     kind = spec.pop("kind")
     if kind == "client":

@@ -46,6 +46,7 @@ def canned(count: int, octets: int, *, stream: bool = False) -> dict[bytes, byte
         b"USER": b"+OK\r\n",
         b"PASS": b"+OK\r\n",
         b"NOOP": b"+OK\r\n",
+        b"DELE": b"+OK\r\n",
         b"QUIT": b"+OK\r\n",
         b"STAT": b"+OK %d %d\r\n" % (count, count * octets),
         b"LIST": b"+OK\r\n" + b"".join(b"%d %d\r\n" % (n, octets) for n in range(1, count + 1)) + b".\r\n",

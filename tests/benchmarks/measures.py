@@ -133,6 +133,60 @@ def plain(bench: Bench) -> list[Row]:
     return against(what, "s", taken, {"USER, PASS": "<= 1.05"})
 
 
+SHARDED = """
+import contextlib, os, poplib, sys
+import pytest
+sys.path.insert(0, {here!r})
+from child import fetch_and_delete
+from client import trusting
+
+
+@pytest.mark.pop3s_shards({shards})
+def test_sync(pop3s_sweep):
+    for point in pop3s_sweep("cut", messages=3):
+        with point as server:
+            trust = trusting(server.ca_pem)
+            with contextlib.suppress(OSError, poplib.error_proto):
+                fetch_and_delete(server.port, trust)
+            server.heal()
+            fetch_and_delete(server.port, trust)
+            server.ledger.assert_nothing_lost()
+"""
+
+
+def sweep(bench: Bench) -> list[Row]:
+    """A sweep over every octet of a conversation about three messages: a point, and as subtests in two processes."""
+    if "ours" not in bench.kinds("ours"):
+        return [left_out("a point of a sweep", "the floors have no sweeps")]
+    points, rounds = bench.number(1500, 20), bench.number(3, 2)
+    taken: dict[str, list[float]] = {"ours": [], "F": [], "F again": []}
+    for _ in range(rounds):
+        with bench.child("empty") as child:
+            answer = child.ask("swept", points=points)
+        for kind, samples in taken.items():
+            samples.append(answer[kind])
+    rows = against("a point of a sweep, two sessions", "s", taken, {"F": "<= 2.5"})
+    rows.append(absolute("  points of it", "", answer["visited"]))
+    return [*rows, *shards(bench)]
+
+
+def shards(bench: Bench) -> list[Row]:
+    """The same sweep as a test, whole in one process, and as four tests in two."""
+    taken: dict[str, float] = {}
+    for name, count, arguments in (("one", 1, ()), ("four", 4, ("-n", "2"))):
+        with tempfile.TemporaryDirectory(prefix="benchmark-sweep-") as directory:
+            text = SHARDED.format(here=str(Path(__file__).parent), shards=count)
+            if bench.quick:
+                text = text.replace("messages=3", "messages=1, over='commands'")
+            Path(directory, "test_sync.py").write_text(text, encoding="utf-8")
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+            with stopwatch() as taken_:
+                subprocess.run(command, check=True, cwd=directory, capture_output=True, timeout=900)
+            taken[name] = taken_[0]
+    what = "the sweep as tests: one shard against four under -n 2"
+    return [compared(what, "s", [taken["one"]], [taken["four"]], "four", bound=">= 1.5")]
+
+
 def others() -> list[str]:
     """The servers that are not in Python."""
     return [] if dovecot.missing() else ["Dovecot"]
@@ -293,6 +347,7 @@ MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "session": sessions,
     "rule": rule,
     "plain": plain,
+    "sweep": sweep,
     "retr-10k": small_messages,
     "retr-1m": large_messages,
     "million": million,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from pop3s_fake import UsageError
 from pop3s_fake.rules import Rule
 from pop3s_fake.rules.measuring import Measured
-from pop3s_fake.sweep.places import KINDS, UNITS, chosen, kind_of, places
+from pop3s_fake.sweep.places import KINDS, UNITS, KindName, UnitName, chosen, kind_of, places
 
 GREETING = Measured(1, "greeting", 1, "", (5,), 3)
 RETR = Measured(1, "RETR", 2, "RETR 7", (5, 4, 3), 9)
@@ -47,6 +49,8 @@ def test_each_octet_of_a_reply_has_its_place() -> None:
     [
         ("lines", ["!before", "@0", "@5", "@9", "!after"]),
         ("commands", ["!before", "@0", "!after"]),
+        ("records", ["!before", "@0", "@tls:1", "@tls:5", "@tls:-1", "!after"]),
+        ("segments", ["!before", "@tcp:0", "@tcp:1", "@tcp:-1", "!after"]),
         ("boundaries", ["!before", "@0", "@5", "@9", "@10", "@11", "!after"]),
     ],
 )
@@ -55,6 +59,28 @@ def test_a_unit_says_where_a_reply_can_be_broken(unit: str, ends: list[str]) -> 
     found = places(KINDS["reset"], unit, [RETR])
 
     assert [place.rule for place in found] == [f"RETR#2{end} session=1 -> end rst" for end in ends]
+
+
+def test_a_long_reply_has_several_records() -> None:
+    """One may hold 16 384 octets (RFC 8446 section 5.1); a place within one is named."""
+    found = places(KINDS["cut"], "records", [RETR._replace(lines=(20_000, 20_000, 3), end=40_000)])
+
+    assert [(place.text, place.rule) for place in found[2:-1]] == [
+        (
+            "cut after octet 0: in the header of the first TLS record of the answer to RETR 7",
+            "RETR#2@tls:1 session=1 -> end fin",
+        ),
+        (
+            "cut after octet 0: behind the header of the first TLS record of the answer to RETR 7",
+            "RETR#2@tls:5 session=1 -> end fin",
+        ),
+        ("cut after octet 16384: in RETR 7, line 1", "RETR#2@16384 session=1 -> end fin"),
+        ("cut after octet 32768: in RETR 7, line 2", "RETR#2@32768 session=1 -> end fin"),
+        (
+            "cut after octet 32768: before the last octet of the last TLS record of the answer to RETR 7",
+            "RETR#2@tls:-1 session=1 -> end fin",
+        ),
+    ]
 
 
 def test_every_place_of_every_kind_and_unit_is_a_rule_that_can_act() -> None:
@@ -139,4 +165,5 @@ def test_the_first_unit_of_a_kind_is_taken_where_none_is_given() -> None:
         "close-notify": "octets",
         "stall": "commands",
     }
-    assert {unit for kind in KINDS.values() for unit in kind.units} == set(UNITS)
+    assert {unit for kind in KINDS.values() for unit in kind.units} == set(UNITS) == set(get_args(UnitName))
+    assert set(KINDS) == set(get_args(KindName))

@@ -102,6 +102,20 @@ def test_every_octet_is_where_its_name_says(noop: Talk, ended: contextlib.suppre
     assert sorted(set(lengths)) == list(range(lengths[-1] + 1))
 
 
+@pytest.mark.parametrize("kind", ["cut", "reset"])
+@pytest.mark.parametrize("unit", ["records", "segments"])
+def test_records_and_segments_are_broken_within(kind: Any, unit: Any, noop: Talk, ended: contextlib.suppress) -> None:
+    """Every point is met, and what is broken below POP3 says nothing on it."""
+    points = swept(Sweep(kind, over=unit), noop, ended)
+
+    within = [point for point in points if f"@{'tls' if unit == 'records' else 'tcp'}:" in str(point.rule)]
+    assert len(within) == 9
+    for point in within:
+        octets = re.search(r"after octet (\d+):", str(point))
+        assert octets is not None
+        assert sent(point) == int(octets[1])
+
+
 def test_a_rule_reproduces_its_point_alone(noop: Talk, ended: contextlib.suppress) -> None:
     """In the control's place, with the same result."""
     seen = []
