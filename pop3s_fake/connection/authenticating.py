@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from itertools import count
 
+    from pop3s_fake.connection.linting import Linting
     from pop3s_fake.connection.notes import Notes
     from pop3s_fake.connection.ruled import Ruled
     from pop3s_fake.connection.settings import Settings
@@ -35,6 +36,7 @@ def authenticate(  # noqa: PLR0917  # what a conversation is made of
     link: Records | Clear,
     response: Callable[[], Generator[Step, None, Line]],
     notes: Notes,
+    linting: Linting,
     ruled: Ruled,
     now: Callable[[], float],
 ) -> Generator[Step, None, Reply]:
@@ -46,11 +48,14 @@ def authenticate(  # noqa: PLR0917  # what a conversation is made of
         time = now()
         if ruled.silent:
             ruled.unsaid()
+            linting.answered(None)
         else:
+            linting.answered(reply)
             yield Send(link.seal(reply.octets()))
             notes.challenged(time, reply)
         line = yield from response()
         notes.responded(now(), line)
+        linting.heard(line)
         reply = session.respond(line)
     return reply
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.connection.clear import Clear
 from pop3s_fake.connection.following import Follower
+from pop3s_fake.connection.linting import Linting
 from pop3s_fake.connection.notes import Notes
-from pop3s_fake.connection.ruled import Outcome, Ruled, words
+from pop3s_fake.connection.ruled import Greeted, Outcome, Ruled, words
 from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send
 from pop3s_fake.protocol.commands import plain
-from pop3s_fake.protocol.lines import COMMAND_LIMIT, OVERLONG, Line, LineReader
+from pop3s_fake.protocol.lines import OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE
 from pop3s_fake.protocol.session import Facts, Session
 from pop3s_fake.protocol.states import State
@@ -57,10 +58,12 @@ class Connection:
     """
 
     __slots__ = (
+        "_ahead",
         "_eof",
         "_expired",
         "_fed",
         "_link",
+        "_linting",
         "_nonces",
         "_notes",
         "_ruled",
@@ -76,6 +79,8 @@ class Connection:
         self._settings = settings
         self.log: transcript.Session = log
         self._link: Records | Clear = Clear()
+        self._ahead = b""
+        """What came before the greeting went out, or with it."""
         self._eof = False
         self._expired = False
         self._nonces = count()
@@ -87,7 +92,7 @@ class Connection:
         self._speaks = not self._secure
         """Whether anything can be said: TLS is up, or there is none."""
         token = blake2b(f"{settings.seed}:apop:{log.serial}".encode(), digest_size=8).hexdigest()
-        self._session: Session | Follower = Session(
+        session = Session(
             settings.accounts,
             timestamp=f"<{log.serial}.{token}@{settings.name}>",
             exclusive=settings.exclusive,
@@ -97,6 +102,8 @@ class Connection:
             facts=self._facts,
             now=settings.now,
         )
+        self._session: Session | Follower = session
+        self._linting = Linting(settings, session, self._notes)
 
     def feed(self, event: bytes | Event) -> None:
         """Take what came; at any time, also in the middle of a reply: it waits for its turn."""
@@ -202,7 +209,10 @@ class Connection:
             begun=self._begin,
             flights=flights,
         )
-        yield from handshake(self._settings, self.log, self._link, around)
+        try:
+            yield from handshake(self._settings, self.log, self._link, around)
+        finally:
+            self._linting.shaken(self.log.tls, self._ruled.certificate, upgrade=self._settings.stls)
         self._speaks = self._secure = True
         self._session.secured()
         yield from self._moment("secured")
@@ -233,27 +243,37 @@ class Connection:
 
     # POP3
 
+    def _came(self) -> bool:
+        """Whether octets came before the greeting: nothing is read while something is sent."""
+        self._ahead += self._link.read()
+        return bool(self._ahead)
+
     def _converse(self) -> Steps:
         """Greeting, commands and replies, to QUIT or the end."""
         if self._settings.dialogues is not None:
             dialogue = self._settings.dialogues.take(self.log.number)
             if dialogue is not None:
                 self._session = Follower(dialogue)
+                self._linting.follows(self._session)
         link, session, time = self._link, self._session, self._settings.now()
         bound = None if self._rules is None else self._rules.bind("greeting", tls=self._secure)
         if bound is None:
             greeting = session.greeting().octets()
             yield Send(link.take() + link.seal(greeting))  # TLS 1.3 tickets leave with the greeting
             self.log.said(time, greeting, len(greeting))
+            self._linting.greeted(greeting, early=self._came())
         else:
             octets = link.take()
             if octets:
                 yield Send(octets)
-            yield from self._under(bound, lambda: _only(session.greeting()))
+            outcome = Greeted(self._came)
+            yield from self._under(bound, lambda: _only(session.greeting()), outcome)
+            self._linting.greeted(outcome.clean, early=outcome.early)
             time = self._settings.now()
         if not session.open:  # a dialogue that is nothing but a greeting
             yield from self._part(None)
             return
+        self._fed = True  # TLS itself may have something to say to what came with the end of the handshake
         while (yield from self._talk(time)):
             yield from self._upgrade()
             time = self._settings.now()
@@ -263,8 +283,11 @@ class Connection:
         now, log, link, session = self._settings.now, self.log, self._link, self._session
         execute, read, seal = session.execute, link.read, link.seal
         reader = LineReader()
-        lines: deque[Line] = deque()
-        self._fed = True  # the first commands may have come with the end of the handshake
+        lines: deque[Line] = deque(reader.feed(self._ahead))
+        self._ahead = b""
+        linting = self._linting
+        linting.reads(lines, reader)
+        watched = linting.watched
         bind = None if self._rules is None else self._rules.bind
         while True:
             while not lines:
@@ -272,9 +295,11 @@ class Connection:
                     octets = read()
                     self._fed = link.broken
                     if octets:
+                        if not reader.rest:
+                            linting.batch += 1
                         lines.extend(reader.feed(octets))
                         if reader.rest and not reader.held and b"\n" in reader.rest:
-                            self._notes.check(reader.rest)
+                            linting.unfinished(reader.rest)
                     elif answer := link.take():  # TLS itself has something to say, such as no_renegotiation
                         yield Send(answer)
                 elif reader.held:
@@ -307,12 +332,12 @@ class Connection:
                         return False
                     continue
             reply = execute(line)
-            if known is None:
-                if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
-                    self._notes.check(line)
+            if known is None or lines or known.keyword in watched or not reply.positive:
+                linting.heard(line)
                 if session.exchange is not None:
                     reply = yield from self._authenticate(reply, reader, lines)
                     time = now()
+                linting.answered(reply)
             if reply.closes and not session.upgrading:
                 break
             if not reply.status:  # a dialogue, in which the client goes on
@@ -366,7 +391,7 @@ class Connection:
 
         return (
             yield from authenticate(
-                self._session, reply, self._link, response, self._notes, self._ruled, self._settings.now
+                self._session, reply, self._link, response, self._notes, self._linting, self._ruled, self._settings.now
             )
         )
 
@@ -411,27 +436,30 @@ class Connection:
         self, bound: Bound | None, line: Line, reader: LineReader, lines: deque[Line]
     ) -> Generator[Step, None, bool]:
         """A command under rules, or behind a half-closed direction; tells whether the client heard ``+OK``."""
-        session = self._session
+        session, linting, outcome = self._session, self._linting, Outcome()
+        linting.heard(line)
 
         def execute() -> Generator[Step, None, Reply]:
             reply = session.execute(line)
-            if line is OVERLONG or len(line) > _LONGEST or not reply.positive:
-                self._notes.check(line)
             if session.exchange is not None:
                 reply = yield from self._authenticate(reply, reader, lines)
             self._notes.user(session.user)
             self._notes.removed(session.removed)
             return reply
 
-        if bound is not None:
-            return (yield from self._under(bound, execute))
-        yield from execute()
-        self._ruled.unsaid()
-        return False
+        if bound is None:
+            yield from execute()
+            self._ruled.unsaid()
+            linting.answered(None)
+            return False
+        try:
+            yield from self._under(bound, execute, outcome)
+        finally:
+            linting.went_out(outcome)
+        return outcome.status.startswith(b"+OK")
 
-    def _under(self, bound: Bound, execute: Callable[[], Generator[Step, None, Reply]]) -> Generator[Step, None, bool]:
+    def _under(self, bound: Bound, execute: Callable[[], Generator[Step, None, Reply]], outcome: Outcome) -> Steps:
         """One reply under rules, and what is noted of it, also where the conversation ends in it."""
-        outcome = Outcome()
         try:
             yield from self._ruled.reply(bound, self._link, execute, self._maildrop, outcome)
         finally:
@@ -439,7 +467,6 @@ class Connection:
             if reply is not None:
                 self._notes.sent(reply, outcome.size, whole=outcome.whole, damaged=outcome.damaged)
             self._ruled.said(outcome)
-        return outcome.status.startswith(b"+OK")
 
 
 def _only(reply: Reply) -> Generator[Step, None, Reply]:
@@ -451,5 +478,3 @@ def _only(reply: Reply) -> Generator[Step, None, Reply]:
 _AUTOLOGOUT: Final = f"autologout: no command for {AUTOLOGOUT:g} seconds"
 
 _CLOSED_WITHOUT_QUIT: Final = "the client closed the connection without QUIT"
-
-_LONGEST: Final = COMMAND_LIMIT - 2

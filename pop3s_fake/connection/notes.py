@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from pop3s_fake.ledger import Sending
 from pop3s_fake.masking import MASK, hidden, masked
 from pop3s_fake.protocol.lines import LINE_LIMIT, OVERLONG, Line
-from pop3s_fake.protocol.linting.forms import broken
 from pop3s_fake.protocol.violations import requirement
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Notes:
             if auth[2] is not None:
                 self.responded(time, auth[2], octets=0)
         else:
-            log.heard(time, self._masked(line), len(line) + 2)
+            log.heard(time, self.masked(line), len(line) + 2)
 
     def challenged(self, time: float, reply: Reply) -> None:
         """A challenge of the AUTH exchange that is under way."""
@@ -85,15 +84,6 @@ class Notes:
         if name is not None and self._settings.ledger is not None:
             self._settings.ledger.opened(self._log.number, name)
 
-    def check(self, line: Line) -> None:
-        """Note and tell what the client broke by this line, if it broke anything."""
-        if line is not OVERLONG:
-            line = line[: line.find(b"\n") + 1] or line  # to a bare LF: what follows it may not have come yet
-        row = broken(line)
-        if row is None or row in self._broken:
-            return
-        self.broke(row, "an endless line" if line is OVERLONG else self._masked(line))
-
     def broke(self, row: str, said: str) -> None:
         """Note and tell, once a session, that the client broke this requirement by what it said, masked already."""
         if row in self._broken:
@@ -109,7 +99,7 @@ class Notes:
         """Octets of ours as they may be shown: a rule may tell a client its own password."""
         return hidden(octets, self._settings.accounts.secrets())
 
-    def _masked(self, line: bytes) -> str:
+    def masked(self, line: bytes) -> str:
         """A line that may hold credentials, as it may be shown."""
         return without_secrets(line, self._settings.accounts)
 

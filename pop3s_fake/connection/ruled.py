@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Link = Records | Clear
     Half = Literal["half-close", "half-tls", "half-tcp"]
 
-__all__ = ("Flights", "Outcome", "Ruled", "parts_of_reply", "words")
+__all__ = ("Flights", "Greeted", "Outcome", "Ruled", "parts_of_reply", "words")
 
 HEAD: Final = 512
 """Octets of what was sent that are kept for the transcript: a first line has no more (RFC 1939 section 3)."""
@@ -73,6 +73,29 @@ class Outcome:
         """The first line that was sent."""
         end = self.head.find(b"\n") + 1
         return self.head[:end] if end else self.head
+
+
+class Greeted(Outcome):
+    """What really went out in place of the greeting, and whether the client had waited for it."""
+
+    __slots__ = ("_came", "early")
+
+    def __init__(self, came: Callable[[], bool]) -> None:
+        """``came`` tells whether there are octets of the client's."""
+        super().__init__()
+        self._came = came
+        self.early = False
+
+    def sent(self, octets: bytes) -> None:
+        """These went out."""
+        if not self.size:
+            self.early = self._came()
+        super().sent(octets)
+
+    @property
+    def clean(self) -> bytes | None:
+        """The one line that went out, if that is what did."""
+        return self.status if self.size == len(self.status) and self.status.endswith(b"\r\n") else None
 
 
 def parts_of_reply(reply: Reply) -> Parts:

@@ -5,7 +5,7 @@ Knows names and values; must not know what is done with them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.protocol.capabilities import DEFAULT, Offer
@@ -62,3 +62,7 @@ class Settings:
     """Told of each requirement that the client broke."""
     strict: bool | Literal["should"] = True
     allow: frozenset[str] = frozenset()
+    certificate: str = "good"
+    """The id of the certificate that is shown."""
+    announced: set[str] = field(default_factory=set)
+    """The capabilities that any client was ever told, and may remember; conversations add to it."""

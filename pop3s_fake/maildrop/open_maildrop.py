@@ -102,6 +102,11 @@ class OpenMaildrop:
         return True
 
     @property
+    def last_number(self) -> int:
+        """The highest message-number of this session, marked or not; 0 where there is none."""
+        return len(self._contents)
+
+    @property
     def marked(self) -> int:
         """How many messages are marked."""
         return len(self._marked)
@@ -171,6 +176,11 @@ class LiveOpenMaildrop(OpenMaildrop):
         while place and contents.arrival(place - 1) > last:
             place -= 1
         self._arrivals.extend(map(contents.arrival, range(place, len(contents))))
+
+    @property
+    def last_number(self) -> int:
+        """The highest message-number that this session has seen."""
+        return len(self._arrivals)
 
     def _place(self, number: int) -> int | None:
         self._look()

@@ -302,14 +302,17 @@ class Session(Transaction):
 
     def _capa(self) -> Reply:
         """CAPA (RFC 2449 section 5): keeps the name that USER gave."""
+        return Reply(b"+OK capability list follows\r\n", self.capabilities())
+
+    def capabilities(self) -> bytes:
+        """What CAPA lists, or would list, as things stand: a line for each."""
         account = None if self.user is None else self._accounts.get(self.user)
-        payload = self._offer.payload(
+        return self._offer.payload(
             transaction=self.state is State.TRANSACTION,
             secure=self._secure,
             mechanisms=self._mechanisms(),
             delay=None if account is None else account.login_delay,
         )
-        return Reply(b"+OK capability list follows\r\n", payload)
 
     # UPDATE
 

@@ -205,6 +205,7 @@ class Pop3sServer:
             complain=self._problems.append,
             strict=options.strict,
             allow=frozenset(options.allow),
+            certificate=options.certificate,
         )
         try:
             listener = self._house.open(self._port, settings, self.settle, host=self._listens_at)

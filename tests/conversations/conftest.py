@@ -71,6 +71,7 @@ class Pure:
             ledger=self.ledger,
             read=lambda path: f"Subject: from {path}\n\n",
             complain=self.complaints.append,
+            announced={"PIPELINING"},  # the clients know it already: they send several commands at once
         )
         return Talk(self, Connection(settings, self.transcript.begin(self.time)))
 

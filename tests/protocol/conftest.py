@@ -16,6 +16,7 @@ import pytest
 from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, Send, Settings
 from pop3s_fake.dialogue import Dialogues
 from pop3s_fake.maildrop import Account, Accounts
+from pop3s_fake.protocol.capabilities import DEFAULT
 from pop3s_fake.tls import Tls, default_authority
 from pop3s_fake.tls.records import Records
 from pop3s_fake.transcript import Transcript
@@ -82,6 +83,11 @@ class Server:
         self.complaints: list[ProtocolViolation] = []
         self.strict: bool | Literal["should"] = True
         self.allow: frozenset[str] = frozenset()
+        self.offer = DEFAULT
+        self.certificate = "good"
+        """What the linter believes of the one that is shown, which is good."""
+        self.announced = {"PIPELINING"}
+        """What the clients know already: they send several commands at once."""
         self.exclusive = True
         self.tls = Tls()
         self.client_context: ssl.SSLContext | None = None
@@ -100,6 +106,9 @@ class Server:
             complain=self.complaints.append,
             strict=self.strict,
             allow=self.allow,
+            announced=self.announced,
+            offer=self.offer,
+            certificate=self.certificate,
         )
 
     def conversation(self, *, cut: int | None = None) -> Conversation:

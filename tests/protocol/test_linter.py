@@ -257,6 +257,16 @@ CASES: Final = (
         ["C-2449-6.6.1"],
     ),
     Case(
+        "two at a time, where nobody asked",
+        [user()._replace(batch=1, pending=True), password()._replace(batch=1)],
+        offered=("USER", "PIPELINING"),
+    ),
+    Case(
+        "on after a refusal, two at a time",
+        [user()._replace(pending=True), password(BUSY, State.AUTHORIZATION), Said("STAT", BUSY)],
+        offered=("USER", "PIPELINING"),
+    ),
+    Case(
         "two at a time, as is allowed",
         [capa("USER", "PIPELINING"), user()._replace(batch=1, pending=True), password()._replace(batch=1)],
     ),

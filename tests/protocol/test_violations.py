@@ -87,7 +87,7 @@ def test_a_broken_rule_is_told_word_for_word(server: Server, octets: bytes, row:
         pytest.param(b"RETR " + b"0" * 248 + b"\r\n", id="255 octets of a number"),
         pytest.param(b"US", id="half a line"),
         pytest.param(b"CAPA\r", id="half a line end"),
-        pytest.param(b"CAPA\x00\r\nUSER \xff\r\n", id="odd octets"),
+        pytest.param(b"CAPA\x00\r\nCAPA \xff\r\n", id="odd octets"),
         pytest.param(b"", id="nothing"),
     ],
 )

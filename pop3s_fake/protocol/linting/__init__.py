@@ -5,6 +5,7 @@ their way, TLS, or whom a breach is told to.  A breach is a certain one: where t
 """
 
 from pop3s_fake.protocol.linting.breach import Breach
+from pop3s_fake.protocol.linting.forms import first_line
 from pop3s_fake.protocol.linting.linter import WATCHED, Linter
 
-__all__ = ("WATCHED", "Breach", "Linter")
+__all__ = ("WATCHED", "Breach", "Linter", "first_line")

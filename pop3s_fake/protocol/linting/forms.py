@@ -11,10 +11,15 @@ from typing import Final
 
 from pop3s_fake.protocol.lines import COMMAND_LIMIT, OVERLONG, Line
 
-__all__ = ("broken",)
+__all__ = ("broken", "first_line")
 
 _INITIAL_RESPONSE: Final = re.compile(rb"(?i)AUTH [^ ]+ ?")
 _CREDENTIALS: Final = re.compile(rb"(?i)(USER|PASS|APOP) ")
+
+
+def first_line(octets: bytes) -> bytes:
+    """To a bare LF: a client that ends lines so has written several, and what follows may not have come yet."""
+    return octets[: octets.find(b"\n") + 1] or octets
 
 
 def broken(line: Line) -> str | None:

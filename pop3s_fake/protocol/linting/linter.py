@@ -11,7 +11,7 @@ from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.linting import auth, credentials, orders
 from pop3s_fake.protocol.linting.breach import Breach
 from pop3s_fake.protocol.linting.exchange import SERVER_FIRST, Exchange
-from pop3s_fake.protocol.linting.forms import broken
+from pop3s_fake.protocol.linting.forms import broken, first_line
 from pop3s_fake.protocol.linting.handshakes import FLAWS, OLD, offered
 from pop3s_fake.protocol.linting.memory import LOGINS, Command, Memory, tags
 from pop3s_fake.protocol.states import State
@@ -55,13 +55,16 @@ class Linter:
         messages: Callable[[], int | None] = lambda: None,
         announced: set[str] | None = None,
         certificate: str = "good",
+        secure: bool = False,
     ) -> None:
         """Begin; ``offered`` gives the capabilities that hold now, ``messages`` the highest message-number.
 
         ``announced`` is shared by all conversations of a server: the capabilities that anybody was ever told.
-        ``certificate`` is the id of the one that the server shows.
+        ``certificate`` is the id of the one that the server shows, ``secure`` whether nobody else reads what is said,
+        which is so after a handshake anyway.
         """
         self._memory = Memory(accounts, offered, set() if announced is None else announced)
+        self._memory.secure = secure
         self._memory.flaw = FLAWS.get(certificate, "")
         self._messages = messages
         self._challenged = False
@@ -79,9 +82,14 @@ class Linter:
         """A ClientHello came."""
         return list(offered(versions, alpn, server_name))
 
-    def secured(self, version: str | None, *, certified: bool = False) -> list[Breach]:
-        """The handshake is done; what the client knew before it is forgotten (RFC 2595 section 4)."""
+    def secured(self, version: str | None, *, certified: bool = False, certificate: str | None = None) -> list[Breach]:
+        """The handshake is done; what the client knew before it is forgotten (RFC 2595 section 4).
+
+        ``certificate``: the one that was shown, where it was not the server's own.
+        """
         memory = self._memory
+        if certificate is not None:
+            memory.flaw = FLAWS.get(certificate, "")
         memory.secure, memory.version, memory.certified = True, version, certified
         memory.before_tls, memory.listed = memory.listed, None
         memory.last = None
@@ -112,7 +120,7 @@ class Linter:
 
     def unfinished(self, octets: bytes) -> list[Breach]:
         """A line without its CRLF, with a bare LF in it: what follows the LF may not have come yet."""
-        row = None if self._challenged else broken(octets[: octets.find(b"\n") + 1])
+        row = None if self._challenged else broken(first_line(octets))
         return [] if row is None else [Breach(row)]
 
     def answered(
@@ -137,17 +145,20 @@ class Linter:
         keyword, space, rest = (b"", b"", b"") if line is OVERLONG else line.partition(b" ")
         command = Command(keyword.upper(), rest if space else None, told, state, line, blind, pending, own, payload)
         responds, self._challenged = self._challenged, command.challenged
+        last = self._memory.last
         found = list(self._response(command) if responds else self._command(command))
         if told is None:  # what the client does from now on may be right
             self._challenged = True
             self._memory.trusts = False
             self._memory.exchange = None
+        elif last is not None and last.odd:  # nobody knows what the client took that for
+            self._memory.trusts = False
         return found
 
     def _command(self, command: Command) -> Iterator[Breach]:
         """A command, and what it breaks, by what was said before it and by itself."""
         memory, keyword, line = self._memory, command.keyword, command.line
-        row = broken(line)
+        row = broken(line if line is OVERLONG else first_line(line))
         if row is not None:
             yield Breach(row)
         if line is OVERLONG:
@@ -179,11 +190,12 @@ class Linter:
     def _behind(self, keyword: bytes) -> Iterator[Breach]:
         """Octets had come behind a command before it was answered."""
         memory = self._memory
+        memory.pipelined = True
         if keyword == b"STLS":
             yield Breach("C-2595-4.1", "octets behind STLS, before its answer")
-        elif keyword in {b"AUTH", b"QUIT"} and memory.pipelines:
+        elif keyword in {b"AUTH", b"QUIT"}:
             yield Breach("C-2449-6.6.4", f"octets behind {keyword.decode()}, before its answer")
-        elif not memory.pipelines:
+        elif "PIPELINING" not in memory.announced | tags(memory.offered()):
             yield Breach("C-2449-6.6.1", "octets behind a command, before its answer")
 
     # exchanges

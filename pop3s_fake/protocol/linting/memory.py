@@ -138,10 +138,13 @@ class Memory:
     """The messages that the client wanted and was refused."""
     exchange: Exchange | None = None
 
+    pipelined: bool = False
+    """Whether the client has sent a command before the answer to the one before."""
+
     @property
     def pipelines(self) -> bool:
-        """Whether the client may send a command before it has heard the answer to the one before."""
-        return "PIPELINING" in self.announced
+        """Whether the client may do so again, so that what it says need not rest on what it was told."""
+        return self.pipelined or "PIPELINING" in self.announced
 
     @property
     def mechanisms(self) -> frozenset[str] | None:
