@@ -6,13 +6,24 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pop3s_fake import Pop3sServer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+MANUAL: Final = Path(__file__).parents[2] / "docs" / "linter.md"
+EXCEPTIONS: Final[dict[str, list[str]]] = {}
+"""What the manual says that a client breaks: the rows, by the client's name."""
+for _client, _row in re.findall(r"^\| (\w+) [^|]*\| `([^`]+)` \|", MANUAL.read_text("utf-8"), flags=re.MULTILINE):
+    EXCEPTIONS.setdefault(_client, []).append(_row)
+
+CLIENTS: Final = {"test_certificates": "openssl", "test_rules": "poplib"}
+"""Whose tests these are, where the file's name does not say so."""
 
 BOUND: Final = 60.0  # seconds of real time after which a client is killed and the test fails
 
@@ -27,6 +38,16 @@ def program(name: str, *ask_version: str, install: str = "apt-get install {0}, o
     # They say: curl 7.88.1 (...), OpenSSL 3.0.19 27 Jan 2026, This is fetchmail release 6.4.37+GSS, mpop version 1.4.18
     found = re.search(r"(\w+)(?: release| version)? (\d[\w.]*)", said)
     return pytest.param(path, id="-".join(found.groups()) if found else name)
+
+
+@pytest.fixture(autouse=True)
+def _the_linter_misses_nothing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each server in these tests is strict about what should be, too, but for what the manual says of this client."""
+    client = CLIENTS.get(request.path.stem) or request.path.stem.removeprefix("test_")
+    defaults = Pop3sServer.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "strict", "should")
+    monkeypatch.setitem(defaults, "allow", tuple(EXCEPTIONS.get(client, ())))
 
 
 @pytest.fixture

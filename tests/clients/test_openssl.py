@@ -57,7 +57,7 @@ def test_without_the_ca_the_chain_ends_nowhere(s_client: Callable[..., Ran]) -> 
 
 def test_the_protocol_pop3_is_agreed_on(s_client: Callable[..., Ran]) -> None:
     """RFC 7301 section 3.1; who offers only others is refused (section 3.2)."""
-    with Pop3sServer() as server:
+    with Pop3sServer(allow=["C-1939-3.1", "C-9325-3.8"]) as server:
         assert b"ALPN protocol: pop3" in s_client(server, "-alpn", "h2,pop3", said="QUIT\n").stdout
         assert server.transcript.last_session.tls.alpn == "pop3"
         ran = s_client(server, "-alpn", "h2", said="QUIT\n")
@@ -95,7 +95,7 @@ def test_a_session_can_be_resumed_with_its_ticket(s_client: Callable[..., Ran], 
 
 def test_a_client_of_an_old_version_is_refused(s_client: Callable[..., Ran]) -> None:
     """RFC 8996: TLS 1.0 and 1.1 are gone."""
-    with Pop3sServer() as server:
+    with Pop3sServer(allow=["C-9325-3.1"]) as server:
         ran = s_client(server, "-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0", said="QUIT\n")
         assert ran.returncode != 0
         assert b"protocol version" in ran.stderr

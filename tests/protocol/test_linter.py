@@ -221,6 +221,7 @@ CASES: Final = (
     Case("USER without timestamp", [user(), password()], greeting=Greeting("+OK <hi>")),
     # messages
     Case("a number that is not there", [t("STAT", "+OK 2 320"), t("RETR 3", BUSY)], ["C-1939-5.LIST.2"]),
+    Case("a question after a number that is not there", [t("STAT", "+OK 2 320"), t("LIST 3", BUSY), t("UIDL 3", BUSY)]),
     Case("a number that nobody knows", [t("RETR 3", BUSY)]),
     Case("number nought", [t("UIDL"), t("TOP 0 1", BUSY)], ["C-1939-5.LIST.2"]),
     Case("a message that was lost", [t("LIST"), t("RETR 2", BUSY)]),

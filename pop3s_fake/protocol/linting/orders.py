@@ -49,7 +49,7 @@ def _beyond(memory: Memory, command: Command) -> bool:
     number = command.number
     if not memory.counted or number is None or memory.pipelines or not command.refused:
         return False
-    return command.keyword in _NUMBERED and memory.messages is not None and not 0 < number <= memory.messages
+    return command.keyword in _FETCHED and memory.messages is not None and not 0 < number <= memory.messages
 
 
 def deletes_what_was_withheld(memory: Memory, command: Command) -> bool:
@@ -67,6 +67,7 @@ def tls_after_utf8(memory: Memory, _: Command) -> bool:
     return memory.utf8
 
 
+_FETCHED: Final = frozenset({b"RETR", b"DELE", b"TOP"})
 _NUMBERED: Final = frozenset({b"RETR", b"DELE", b"TOP", b"LIST", b"UIDL"})
 
 Row = tuple[str, "Callable[[Memory, Command], bool]"]
