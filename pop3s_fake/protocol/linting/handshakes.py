@@ -61,6 +61,8 @@ def _best(versions: Sequence[str]) -> str:
 
 def _is_address(name: str) -> bool:
     """Whether it is an address and no host name."""
+    if not name[-1:].isdigit() and ":" not in name:
+        return False
     try:
         ipaddress.ip_address(name)
     except ValueError:

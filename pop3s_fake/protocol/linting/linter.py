@@ -26,6 +26,11 @@ __all__ = ("WATCHED", "Linter")
 WATCHED: Final = frozenset({b"CAPA", b"DELE", b"RSET", b"STAT", b"LIST", b"UIDL", b"STLS", b"UTF8"})
 """Keywords of which the linter is told also where all is well."""
 
+_POSITIVE: Final = frozenset({b"+OK ", b"+OK\r"})
+_ORDINARY: Final = frozenset({b"USER ", b"PASS "})
+_SHORT: Final = 200
+"""Octets of a line that is surely short enough."""
+
 _COUNTING: Final = frozenset({b"STAT", b"LIST", b"UIDL"})
 _FETCHING: Final = frozenset({b"RETR", b"TOP"})
 _ANSWERED_BY_MORE: Final = frozenset({b"RETR", b"TOP", b"CAPA"})
@@ -45,7 +50,7 @@ class Linter:
     ['C-1939-4.1']
     """
 
-    __slots__ = ("_batch", "_challenged", "_memory", "_messages", "watched")
+    __slots__ = ("_batch", "_calm", "_challenged", "_memory", "_messages", "_unread", "watched")
 
     def __init__(
         self,
@@ -69,6 +74,10 @@ class Linter:
         self._messages = messages
         self._challenged = False
         self._batch = 0
+        self._calm = False
+        """Whether an ordinary login breaks nothing, and nothing hangs on it but what it says."""
+        self._unread = b""
+        """A USER or PASS of an ordinary login that was not looked at."""
         self.watched: set[bytes] = set(WATCHED)
 
     @property
@@ -93,6 +102,7 @@ class Linter:
         memory.secure, memory.version, memory.certified = True, version, certified
         memory.before_tls, memory.listed = memory.listed, None
         memory.last = None
+        self._look()
         return [Breach("C-9325-3.1", f"a ClientHello, and {version} was agreed on")] if version in OLD else []
 
     def unsecured(self, began: str) -> list[Breach]:
@@ -103,7 +113,7 @@ class Linter:
 
     def distrust(self) -> None:
         """The client heard something else than clean answers: what it does from now on may be right."""
-        self._memory.trusts = False
+        self._memory.trusts = self._calm = False
 
     def greeted(self, status: bytes | None, *, early: bool = False) -> list[Breach]:
         """The greeting went out, as this line or as something else; ``early``: octets had come before it."""
@@ -113,9 +123,10 @@ class Linter:
         else:
             memory.greeting = status
             memory.last = Command(b"", None, status, State.AUTHORIZATION)
+        self._look()
         if not early:
             return []
-        memory.trusts = False  # it has not read what it answers
+        memory.trusts = self._calm = False  # it has not read what it answers
         return [Breach("C-1939-3.1", "octets before the greeting")]
 
     def unfinished(self, octets: bytes) -> list[Breach]:
@@ -140,6 +151,50 @@ class Linter:
         ``own`` the one that the session gave, where that is another.  ``state`` is the session's behind it, ``payload``
         what CAPA listed.  Lines of one ``batch`` came together; ``pending``: more had come before this one's answer.
         """
+        if self._calm and not pending and line is not OVERLONG and told is not None and told[:4] in _POSITIVE:
+            start = line[:5].upper()
+            if start in _ORDINARY and line[5:].isalnum() and line.isascii() and len(line) <= _SHORT:
+                self._unread = line
+                return []
+        if self._unread:
+            self._read()
+        found = self._looked_at(line, told, state, own, payload, batch, pending=pending)
+        self._look()
+        return found
+
+    def _read(self) -> None:
+        """Make up for what was not looked at."""
+        memory, line = self._memory, self._unread
+        self._unread = b""
+        keyword, _, rest = line.partition(b" ")
+        memory.last = Command(keyword.upper(), rest, b"+OK\r\n", State.AUTHORIZATION)
+        memory.login = memory.last.keyword
+
+    def _look(self) -> None:
+        """See whether an ordinary login would break anything."""
+        memory = self._memory
+        last, listed = memory.last, memory.listed
+        self._calm = (
+            memory.trusts
+            and not (self._challenged or memory.flaw or memory.rejected or memory.broke_down or memory.unproven)
+            and not (memory.stls_refused or (memory.before_tls is not None and listed is None))
+            and memory.greeting.startswith(b"+OK")
+            and (last is None or last.accepted)
+            and (memory.secure if listed is None else "USER" in tags(listed))
+        )
+
+    def _looked_at(  # noqa: PLR0917  # what `answered` was told
+        self,
+        line: Line,
+        told: bytes | None,
+        state: State,
+        own: bytes | None,
+        payload: bytes | None,
+        batch: int,
+        *,
+        pending: bool,
+    ) -> list[Breach]:
+        """What is no ordinary login."""
         blind = batch != 0 and batch == self._batch
         self._batch = batch if pending else 0
         keyword, space, rest = (b"", b"", b"") if line is OVERLONG else line.partition(b" ")
@@ -272,9 +327,10 @@ class Linter:
     def _numbered(self, command: Command) -> None:
         """A command that is about messages."""
         memory, keyword, number = self._memory, command.keyword, command.number
-        if keyword in _COUNTING and command.rest is None and command.accepted:
-            memory.counted, memory.messages = True, self._messages()
-            self.watched -= _COUNTING
+        if keyword in _COUNTING:
+            self.watched -= _COUNTING  # the first one is enough, and each costs time
+            if command.rest is None and command.accepted:
+                memory.counted, memory.messages = True, self._messages()
         elif keyword == b"RSET":
             memory.deleted.clear()
         elif keyword == b"DELE" and command.accepted and number is not None:
