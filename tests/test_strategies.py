@@ -9,7 +9,7 @@ from poplib import POP3_SSL, error_proto
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
 from pop3s_fake import Maildrop, Pop3sServer, UsageError
@@ -19,10 +19,16 @@ from pop3s_fake.strategies import FAULTS, maildrops, messages, rule_sets, rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-THOROUGH = settings(max_examples=2000, derandomize=True, database=None, deadline=None)
+THOROUGH = settings(
+    max_examples=2000,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # a machine that stands still for a moment is no slow strategy
+)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_every_rule_can_be_carried_out(data: st.DataObject) -> None:
     """Of every fault; it is written as its own text, and need not strike."""
@@ -50,7 +56,7 @@ def test_every_fault_can_be_asked_for_alone(fault: str) -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(maildrops())
 def test_every_maildrop_can_be_delivered(mail: list[bytes]) -> None:
     """As it is: all lines have their CRLF."""

@@ -143,7 +143,7 @@ def test_what_a_client_does_wrong_at_a_point_fails_that_point(project: Inner) ->
         project,
         """
         def test_sync(pop3s_sweep):
-            for point in pop3s_sweep("cut", over="commands", deadline=5):
+            for point in pop3s_sweep("cut", over="commands"):
                 with point as server:
                     noop(server, "NOOP  1" if point.number == 8 else "NOOP +1")
         """,

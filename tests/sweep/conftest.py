@@ -25,13 +25,13 @@ class Broken(Exception):  # noqa: N818  # it is what the tests ask for
 class Client:
     """As much of POP3 as it takes to see where an answer ends."""
 
-    def __init__(self, server: Pop3sServer, *, login: bool = False, timeout: float = PATIENCE) -> None:
+    def __init__(self, server: Pop3sServer, *, login: bool = False) -> None:
         with contextlib.ExitStack() as stack:
-            tcp = stack.enter_context(socket.create_connection((server.host, server.port), timeout=timeout))
+            tcp = stack.enter_context(socket.create_connection((server.host, server.port), timeout=PATIENCE))
             context = server.client_context()
             self._tls = stack.enter_context(context.wrap_socket(tcp, server_hostname=server.host))
             self._file = stack.enter_context(self._tls.makefile("rb"))
-            self._line()
+            self.answer()
             if login:
                 self.ask(f"USER {server.login.user}")
                 self.ask(f"PASS {server.login.password}")
@@ -47,13 +47,22 @@ class Client:
 
     def ask(self, command: str, *, several: bool = False) -> list[bytes]:
         """One command and its answer, its first line first, without the terminator."""
-        self._tls.sendall(command.encode() + b"\r\n")
-        lines = [self._line()]
-        while several and (line := self._line()) != b".":
+        self.say(command)
+        lines = [self.answer()]
+        while several and (line := self.answer()) != b".":
             lines.append(line)
         return lines
 
-    def _line(self) -> bytes:
+    def say(self, command: str) -> None:
+        """A command, without its answer."""
+        self._tls.sendall(command.encode() + b"\r\n")
+
+    def patience(self, seconds: float) -> None:
+        """Wait no longer than this for anything."""
+        self._tls.settimeout(seconds)
+
+    def answer(self) -> bytes:
+        """One line."""
         line = self._file.readline()
         if not line.endswith(b"\r\n"):
             raise Broken(repr(line))

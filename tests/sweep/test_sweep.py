@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pop3s_fake import ClientHung, UnmetRule, UsageError
+from pop3s_fake import ClientHung, Pop3sFailure, UnmetRule, UsageError
 from pop3s_fake.sweep import NotReproducible, Point, Sweep, SweepFailure
 
 if TYPE_CHECKING:
@@ -397,21 +397,33 @@ def test_shards_visit_each_point_once(noop: Talk, ended: contextlib.suppress) ->
 def test_a_stall_that_the_client_leaves_is_no_fault_of_its(client: type[Client], ended: contextlib.suppress) -> None:
     """It has its own time-out, and then the server waits for nobody."""
     points = []
-    for point in Sweep("stall", timeout=0.2):
+    for point in Sweep("stall", timeout=0.05, shard=(2, 2), deadline=60):
         points.append(point)
-        with point as server, ended:
-            assert point.timeout == 0.2
-            with client(server, timeout=point.timeout if point.rule else 30.0) as talk:
-                talk.ask("QUIT")
+        with point as server, ended, client(server) as talk:
+            talk.say("QUIT")
+            if point.rule:
+                server.wait_idle(30)  # until the stall has begun, so that no slow machine is taken for it
+                assert point.timeout == 0.05
+                talk.patience(point.timeout)
+            talk.answer()
 
-    assert points[-1].rule == "QUIT#1@0 session=1 -> wait forever"
+    assert [point.rule for point in points] == [None, "QUIT#1!before session=1 -> wait forever"]
 
 
 def test_a_client_that_waits_for_ever_hangs(noop: Talk, ended: contextlib.suppress) -> None:
     """The server lets it go some time behind its time-out, and says so."""
-    failure = failure_of(lambda: swept(Sweep("stall", timeout=0.1, deadline=0.5, sample=1, shard=(3, 5)), noop, ended))
 
-    assert [type(problem) for problem in failure.failures] == [ClientHung]
+    def loop() -> None:
+        for point in Sweep("stall", timeout=0.1, shard=(3, 5), deadline=60):
+            with point as server, ended:
+                if point.rule:
+                    server._house._deadline = 0.5  # the control may take its time
+                noop(server)
+
+    (problem,) = failure_of(loop).failures
+
+    assert isinstance(problem, ClientHung | Pop3sFailure)  # slow enough, it hangs before the stall, which is none then
+    assert "session 1 was still open after 0.5 seconds" in str(problem)
 
 
 def test_a_stall_waits_some_time_longer_than_the_client(noop: Talk) -> None:
