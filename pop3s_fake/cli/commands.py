@@ -106,9 +106,12 @@ def serve(**given: Any) -> int:
     return serve(Wishes(**given))
 
 
-@commands.group()
-def catalog() -> None:
-    """List what there is, by name: a table here, one line each in a pipe."""
+@commands.group(invoke_without_command=True)
+@click.pass_context
+def catalog(context: click.Context) -> None:
+    """List certificates and handshakes by name."""
+    if context.invoked_subcommand is None:
+        raise UsageError("a catalogue is missing, such as certificates; pop3s-fake catalog --help names them all")
 
 
 def _listing(which: str, text: str) -> None:
@@ -122,6 +125,6 @@ def _listing(which: str, text: str) -> None:
         return show(which, as_json=as_json)
 
 
-_listing("certificates", "What a server can show: certificate='ID', or serve --certificate ID.")
-_listing("client-certificates", "What a client can show: authority.client_certificate('ann', 'ID').")
-_listing("handshakes", "How a server can shake hands: the settings of Tls(...).")
+_listing("certificates", "What a server can show (--certificate).")
+_listing("client-certificates", "What a client can show.")
+_listing("handshakes", "How a server can shake hands.")

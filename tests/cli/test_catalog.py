@@ -108,3 +108,7 @@ def test_a_catalogue_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str
     """In a sentence, with exit code 2."""
     assert main(["catalog", "certificate"]) == 2
     assert "No such command 'certificate'" in capsys.readouterr().err
+    assert main(["catalog"]) == 2
+    assert capsys.readouterr().err == (
+        "pop3s-fake: a catalogue is missing, such as certificates; pop3s-fake catalog --help names them all\n"
+    )
