@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
     from tests.conformance.talk import Client, Over, Server, Talk
 
-__all__ = ("b64", "bearer", "cram", "digest_md5", "offering", "plain", "scram", "un64", "version", "xoauth2")
+__all__ = (
+    "b64",
+    "bearer",
+    "cram",
+    "digest_md5",
+    "mechanisms",
+    "need",
+    "offering",
+    "plain",
+    "scram",
+    "un64",
+    "version",
+    "xoauth2",
+)
 
 NONCE: Final = "fyko+d2lbbFgONRv9qkxdawL"
 

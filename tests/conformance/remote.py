@@ -55,7 +55,7 @@ class _There(Server):
         self.user, self.password, self.port = where.user, where.password, where.port
         self._where = where
         self._known = where.maildir is not None
-        self._clients: list[Client] = []
+        self._pipes: list[SocketPipe] = []
         if where.maildir is not None:
             self._empty()
             self.deliver(*mail)
@@ -69,7 +69,8 @@ class _There(Server):
             port = where.clear_port if where.over == "tls" else where.port
         if port is None:
             raise Unavailable(f"needs a port {'with implicit TLS' if over == 'tls' else 'in clear'}")
-        return SocketPipe(where.host, port, PATIENCE)
+        self._pipes.append(SocketPipe(where.host, port, PATIENCE))
+        return self._pipes[-1]
 
     def connect(self, over: Over | None = None, context: ssl.SSLContext | None = None) -> Client:
         """As the command line says."""
@@ -77,7 +78,6 @@ class _There(Server):
         over = over or where.over
         client = Client(self.pipe(over), context=context or where.context(), name=where.host, over=over)
         client.revive = self.connect
-        self._clients.append(client)
         return client
 
     def login(self, over: Over | None = None) -> Client:
@@ -126,8 +126,8 @@ class _There(Server):
 
     def stop(self) -> None:
         """Close all connections."""
-        for client in self._clients:
-            client.close()
+        for pipe in self._pipes:
+            pipe.close()
 
 
 class Remote(Talk):
