@@ -9,13 +9,14 @@ from typing import Final
 import pytest
 
 from tests.conformance.defects import DEFECTS as OF_POP3
+from tests.conformance.defects_policies import DEFECTS_OF_POLICIES
 from tests.conformance.defects_sasl import DEFECTS_OF_SASL
 from tests.conformance.ours import Memory, Sockets
 from tests.conformance.rows import CHECKS, ON_SOCKETS_ONLY, ROWS, load
 
 load()
 
-DEFECTS: Final = {**OF_POP3, **DEFECTS_OF_SASL}
+DEFECTS: Final = {**OF_POP3, **DEFECTS_OF_SASL, **DEFECTS_OF_POLICIES}
 
 OVERLAPS: Final[dict[str, dict[str, str]]] = tomllib.loads(
     Path(__file__).with_name("overlaps.toml").read_text(encoding="utf-8")
