@@ -1,6 +1,6 @@
 """What RFC 1939 sections 4, 7 and 13 ask of a server before anybody is logged in: USER, PASS, APOP, the lock.
 
-Each test bears the paragraph that it tests in its name; ``test_conformance.py`` holds the list of them all.
+Each test bears the paragraph that it tests in its name, and holds the very words; ``tests/conformance`` has all rows.
 """
 
 from __future__ import annotations

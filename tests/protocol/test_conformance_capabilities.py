@@ -1,6 +1,6 @@
 """What RFC 2449 sections 5 to 9 and RFC 3206 ask of a server: CAPA, pipelining, response codes.
 
-Each test bears the paragraph that it tests in its name; ``test_conformance.py`` holds the list of them all.
+Each test bears the paragraph that it tests in its name, and holds the very words; ``tests/conformance`` has all rows.
 """
 
 from __future__ import annotations

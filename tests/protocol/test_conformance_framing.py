@@ -1,6 +1,6 @@
 """What RFC 1939 section 3 and RFC 2449 sections 3 and 4 ask of a server: lines, status, grammar, the timer.
 
-Each test bears the paragraph that it tests in its name; ``test_conformance.py`` holds the list of them all.
+Each test bears the paragraph that it tests in its name, and holds the very words; ``tests/conformance`` has all rows.
 """
 
 from __future__ import annotations

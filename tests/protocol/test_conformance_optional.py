@@ -1,6 +1,6 @@
 """What RFC 1939 sections 7 and 11 ask of a server that has TOP and UIDL, and of the mail that it sends.
 
-Each test bears the paragraph that it tests in its name; ``test_conformance.py`` holds the list of them all.
+Each test bears the paragraph that it tests in its name, and holds the very words; ``tests/conformance`` has all rows.
 """
 
 from __future__ import annotations

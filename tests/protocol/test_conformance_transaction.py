@@ -1,6 +1,6 @@
 """What RFC 1939 section 5 asks of a server in TRANSACTION: STAT, LIST, RETR, DELE, NOOP, RSET.
 
-Each test bears the paragraph that it tests in its name; ``test_conformance.py`` holds the list of them all.
+Each test bears the paragraph that it tests in its name, and holds the very words; ``tests/conformance`` has all rows.
 """
 
 from __future__ import annotations

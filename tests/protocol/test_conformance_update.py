@@ -1,6 +1,6 @@
 """What RFC 1939 section 6 asks of a server at the end: QUIT removes, nothing else does.
 
-Each test bears the paragraph that it tests in its name; ``test_conformance.py`` holds the list of them all.
+Each test bears the paragraph that it tests in its name, and holds the very words; ``tests/conformance`` has all rows.
 """
 
 from __future__ import annotations
