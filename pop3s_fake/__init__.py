@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from pop3s_fake.cases.catalogue import pop3s_cases
     from pop3s_fake.errors import (
         ClientHung,
         Pop3sFailure,
@@ -54,9 +55,11 @@ __all__ = (
     "Transcript",
     "UnmetRule",
     "UsageError",
+    "pop3s_cases",
 )
 
 _HOMES: Final = {
+    "pop3s_fake.cases.catalogue": ("pop3s_cases",),
     "pop3s_fake.errors": (
         "ClientHung",
         "Pop3sFailure",

@@ -237,7 +237,9 @@ class Transcript:
 
     remembers: bool
     """Whether the sessions can be asked for; else they are forgotten as they go on."""
-    __slots__ = ("_begun", "_follower", "_sessions", "_settle", "remembers")
+    heading: str
+    """What stands above all when it is shown, such as the case that the server is; "" for nothing."""
+    __slots__ = ("_begun", "_follower", "_sessions", "_settle", "heading", "remembers")
 
     def __init__(self, settle: Callable[[], None] | None = None) -> None:
         """Call ``settle`` before anything is read."""
@@ -246,6 +248,7 @@ class Transcript:
         self.remembers = True
         self._follower: Callable[[Session, Entry], object] | None = None
         self._settle = settle
+        self.heading = ""
 
     def __repr__(self) -> str:
         """The number of sessions; does not wait."""
@@ -318,7 +321,8 @@ class Transcript:
     def render(self, layers: Iterable[Layer] = ("pop3",)) -> str:
         """All of it as text for people, passwords masked; "" where nobody connected."""
         _check(layers)
-        return "\n".join(line for session in self.sessions for line in session.lines())
+        told = [line for session in self.sessions for line in session.lines()]
+        return "\n".join([self.heading, *told] if told and self.heading else told)
 
 
 _LAYERS: Final = get_args(Layer)

@@ -37,7 +37,7 @@ CONVERSATION = (
     "tls",
     "transcript",
 )
-SERVER = (*CONVERSATION, "connection")
+SERVER = (*CONVERSATION, "cases", "connection")
 TOOLS = (*SERVER, "server")
 CALLERS = (*TOOLS, "cassette", "factories", "setup_file", "sources", "strategies", "sweep", LIBRARY)
 
@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "protocol": (*BOTTOM, "maildrop"),
     "tls": BOTTOM,
     "rules": BOTTOM,
+    "cases": (*BOTTOM, "tls"),
     "dialects": BOTTOM,
     "dialogue": ("errors",),
     "quirks": (*BOTTOM, "rules", "dialects"),
@@ -453,9 +454,9 @@ def planted(name: str, source: str, finding: str, *, is_package: bool = False) -
         planted(
             "pop3s_fake.cli.main",
             "from pytest_pop3s_fake import options",
-            "pop3s_fake.cli.main, line 1: imports pytest_pop3s_fake; cli may import cassette, clock, connection, "
-            "dialects, dialogue, errors, factories, ledger, maildrop, masking, pop3s_fake, protocol, quirks, rules, "
-            "server, setup_file, sources, strategies, sweep, tls, transcript",
+            "pop3s_fake.cli.main, line 1: imports pytest_pop3s_fake; cli may import cases, cassette, clock, "
+            "connection, dialects, dialogue, errors, factories, ledger, maildrop, masking, pop3s_fake, protocol, "
+            "quirks, rules, server, setup_file, sources, strategies, sweep, tls, transcript",
         ),
         planted(
             "pop3s_fake",

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 from pop3s_fake.cases.case import SECTIONS, Case, Impossible, Must, read
+from pop3s_fake.cases.derived import of_certificates
 from pop3s_fake.errors import UsageError, nearest
 
 __all__ = ("case", "case_ids", "impossible", "pop3s_cases")
@@ -17,6 +18,7 @@ __all__ = ("case", "case_ids", "impossible", "pop3s_cases")
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
 FILES: Final = ("tcp", "handshake", "record", "dialogue", "stls")
+"""The cases that are written here."""
 
 
 def case_ids() -> tuple[str, ...]:
@@ -93,7 +95,7 @@ def _catalogue() -> dict[str, Case]:
     cases: dict[str, Case] = {}
     for name in FILES:
         cases |= read(_text(name), Case, f"cases, {name}.toml")
-    return cases
+    return cases | {entry.id: entry for entry in of_certificates()}
 
 
 @cache

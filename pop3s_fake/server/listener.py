@@ -1,6 +1,6 @@
 """Where clients arrive: listening sockets, on both loopback addresses if not elsewhere, one port, one accept thread.
 
-Knows binding, listening and accepting, and the three ways of being away; must not know what a connection is for.
+Knows binding, listening and accepting, and the ways of being away; must not know what a connection is for.
 Binding and listening happen in the caller, so that errors surface there; from then on the kernel queues connections.
 """
 
@@ -14,6 +14,7 @@ import sys
 from threading import Thread
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from pop3s_fake.server.crowd import Crowd
 from pop3s_fake.server.endings import NO_LINGER
 from pop3s_fake.server.polling import READ, poller
 
@@ -24,14 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ("Listener", "Outage")
 
-Outage = Literal["refuse", "silent", "reset"]
-"""How a server is away: it refuses connections, takes them and says nothing, or resets them."""
+Outage = Literal["refuse", "silent", "reset", "backlog-full"]
+"""How a server is away: it refuses connections, takes them and says nothing, resets them, or lets none be made."""
 
 BACKLOG: Final = 1024
 """Connections that the kernel queues before it drops them; the kernel's own bound may be lower."""
 
 Address: TypeAlias = tuple[int, str]
 """A family of addresses, and one of them."""
+
+PAUSING: Final = 5.0
+"""Seconds for the accept thread to see that it is to accept nobody."""
 
 ATTEMPTS: Final = 20
 """Ports that are tried until one is free on both addresses."""
@@ -51,6 +55,7 @@ class Listener:
         self.address: str = self._sockets[0].getsockname()[0]
         self._wake, self._woken = socket.socketpair()
         self._outage: Outage | None = None
+        self._crowd: Crowd | None = None
         self._stopping = False
         self._waiting = False
         self._stale = True
@@ -59,7 +64,7 @@ class Listener:
 
     def settled(self) -> bool:
         """Whether no client waits to be accepted."""
-        if self._stopping or self._outage in {"refuse", "silent"}:
+        if self._stopping or self._outage in {"refuse", "silent", "backlog-full"}:
             return True
         if not self._waiting:
             return False
@@ -71,6 +76,11 @@ class Listener:
     def outage(self, how: Outage | None) -> Outage | None:
         """Be away in this way from now on, or be there again; gives the way in which it was away before."""
         before, self._outage = self._outage, how
+        if self._crowd is not None:
+            self._crowd.close()
+        if before == "backlog-full" and how != "refuse":
+            for sock in self._sockets:
+                sock.listen(BACKLOG)
         if how == "refuse" and before != "refuse":
             self._sockets = [_refusing(sock) for sock in self._sockets]
         elif before == "refuse" and how != "refuse":
@@ -78,6 +88,9 @@ class Listener:
                 _reusable(sock, reusable=True)
                 sock.listen(BACKLOG)
         self._poke()
+        if how == "backlog-full":
+            self._hub.wait_until(lambda: not self._stale, PAUSING)
+            self._crowd = Crowd(self._sockets)
         return before
 
     def stop(self, timeout: float) -> bool:
@@ -87,6 +100,8 @@ class Listener:
         self._thread.join(timeout)
         for sock in (*self._sockets, self._wake, self._woken):
             sock.close()
+        if self._crowd is not None:
+            self._crowd.close()
         return not self._thread.is_alive()
 
     @property
@@ -125,8 +140,11 @@ class Listener:
     def _accept(self, listening: socket.socket) -> None:
         """Take one connection; one that has already gone is none."""
         try:
-            sock, _ = listening.accept()
+            sock, peer = listening.accept()
         except OSError:
+            return
+        if self._crowd is not None and self._crowd.knows(peer):
+            sock.close()
             return
         if self._outage == "reset":
             with contextlib.suppress(OSError):

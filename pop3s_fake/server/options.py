@@ -35,7 +35,6 @@ PORTS: Final = range(65536)
 LATER: Final = {
     "dialect": "dialects",
     "quirks": "quirks",
-    "case": "cases",
     "cassette": "cassettes",
 }
 """Keywords whose mechanism is not there yet, by what they stand for."""
@@ -91,6 +90,7 @@ RIGHT: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         lambda value: value is None or (_number(value) and 0 < value < float("inf")),
         "a number of seconds above 0, or None",
     ),
+    "case": (lambda value: value is None or isinstance(value, str), "the id of a case, such as 'rec.truncate'"),
     "exclusive": (lambda value: isinstance(value, bool), "True or False"),
     "authority": (lambda value: value is None or hasattr(value, "server_context"), "an Authority"),
 }

@@ -10,19 +10,21 @@ import contextlib
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Never
+from typing import TYPE_CHECKING, Any, Final, Literal, Never, get_args
 
 from pop3s_fake.connection import Settings
 from pop3s_fake.connection.notes import without_secrets
 from pop3s_fake.connection.settings import LOOPBACK
 from pop3s_fake.dialogue import Dialogue, Dialogues
-from pop3s_fake.errors import Pop3sFakeError, UsageError, nearest, verdict
+from pop3s_fake.errors import Pop3sFakeError, UnmetRule, UsageError, nearest, verdict
 from pop3s_fake.ledger import Ledger
 from pop3s_fake.maildrop import Account, Accounts
 from pop3s_fake.masking import MASK, hidden
 from pop3s_fake.rules.rule import Rule
 from pop3s_fake.server.clocks import SystemClock
+from pop3s_fake.server.crowd import check_platform
 from pop3s_fake.server.house import SETTLING, House
+from pop3s_fake.server.listener import Outage
 from pop3s_fake.server.options import ServerOptions, check_keywords
 from pop3s_fake.server.rules import ServerRules, caller
 from pop3s_fake.tls.settings import Tls
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from pop3s_fake.cases import Case
     from pop3s_fake.clock import Clock
     from pop3s_fake.maildrop import Login, Maildrop
-    from pop3s_fake.server.listener import Outage
     from pop3s_fake.tls.authority import Authority, ClientCertificate
 
 __all__ = ("Pop3sServer",)
@@ -121,11 +123,13 @@ class Pop3sServer:
         of the default one, or changes to it, ``"+SASL CRAM-MD5"`` (in place of that tag's line, or one more) and
         ``"-UIDL"``; an empty list is a server without CAPA.
 
-        ``dialect``, ``quirks``, ``case`` and ``cassette`` are reserved.
+        ``case``: one of the catalogue, such as "rec.truncate", whose rules must strike; it sets what it needs.
+
+        ``dialect``, ``quirks`` and ``cassette`` are reserved.
         Raises :class:`~pop3s_fake.UsageError` for what cannot be.
         """
         check_keywords(unknown)
-        self._options = options = ServerOptions(
+        options = ServerOptions(
             accounts=accounts,
             certificate=certificate,
             tls=tls,
@@ -147,6 +151,12 @@ class Pop3sServer:
             exclusive=exclusive,
             authority=authority,
         )
+        self._case: Case | None = None
+        if case is not None:
+            from pop3s_fake.server.casing import arranged  # noqa: PLC0415  # loads the catalogue of cases
+
+            options, self._case = arranged(options)
+        self._options = options
         self.clock: Final[Clock] = clock or SystemClock()
         self.accounts: Final = Accounts(options.accounts or [Account("test", "pop3s-password")], self.clock.now)
         self.seed: Final = random.SystemRandom().getrandbits(32) if seed is None else seed
@@ -157,6 +167,13 @@ class Pop3sServer:
         where = caller()
         for rule in options.rules:
             self.rules.add(rule, where=where)
+        self._met = False
+        if self._case is not None:
+            from pop3s_fake.server.casing import described, rules_of  # noqa: PLC0415  # the same
+
+            self.transcript.heading = described(self._case)
+            for text in rules_of(self._case, self.login):
+                self.rules.add(text, where=f"case {self._case.id}")
         self._problems: list[BaseException] = []
         self._house = House(self.transcript, self.clock, deadline=options.deadline, problem=self._problems.append)
         self._names = tuple(options.names)
@@ -183,6 +200,8 @@ class Pop3sServer:
         if self._house.running:
             raise UsageError(f"the server runs already, on port {self.port}; stop() it first")
         options = self._options
+        if self._case is not None and self._case.outage == "backlog-full":
+            check_platform()
         self._certify(self._names)
         from pop3s_fake.tls.records import Records  # noqa: PLC0415  # loads ssl, which a set-up alone does not need
 
@@ -219,6 +238,7 @@ class Pop3sServer:
             raise
         if self._baseline is None:
             self._remember()
+        self._away()
         return self
 
     def expose(self, host: str) -> None:
@@ -430,16 +450,19 @@ class Pop3sServer:
 
     @contextlib.contextmanager
     def outage(self, how: Outage = "refuse") -> Iterator[None]:
-        """Be away: "refuse" connections, be "silent" (accept and say nothing), or "reset" them.
+        """Be away: "refuse" connections, be "silent" (accept and say nothing), "reset" them, or let none be made.
 
-        Sessions that are open stay open; :meth:`disconnect_all` ends them.  Clients that still wait when a silent
-        outage ends are served.
+        That is "backlog-full", on Linux only: the queue is filled, and no packet of a client's is answered.  Sessions
+        that are open stay open; :meth:`disconnect_all` ends them.  Clients that still wait when such an outage, or a
+        silent one, ends are served.
         """
-        kinds = ("refuse", "silent", "reset")
+        kinds = get_args(Outage)
         if how not in kinds:
             raise UsageError(f"unknown outage {how!r}{nearest(how, kinds)}")
         if not self._house.running:
             raise UsageError("a server that does not run cannot have an outage; start() it first")
+        if how == "backlog-full":
+            check_platform()
         before = self._house.outage(how)
         try:
             yield
@@ -471,7 +494,12 @@ class Pop3sServer:
         return self.rules.add(Rule(when), where=caller())
 
     def heal(self) -> None:
-        """Let no rule strike and no dialogue begin any more; whether those that had to did is still asked."""
+        """Let no rule strike and no dialogue begin any more; whether those that had to did is still asked.
+
+        An outage that comes from ``case=`` ends.
+        """
+        if self._case is not None and self._case.outage is not None:
+            self._house.outage(None)
         self.rules.withdraw()
         self._dialogues.withdraw()
 
@@ -532,8 +560,20 @@ class Pop3sServer:
             self.settle()
         except Pop3sFakeError as error:
             problems.append(error)
-        unmet = [*self.rules.judge(), *self._dialogues.judge()]
+        unmet = [*self.rules.judge(), *self._dialogues.judge(), *self._unmet_case()]
         return [*self.taken(), *(self._without_secrets(problem) for problem in unmet), *problems]
+
+    def _unmet_case(self) -> list[UnmetRule]:
+        """The complaint about a case that is a certificate or a setting, and that nobody has seen; made once."""
+        chosen = self._case
+        if chosen is None or chosen.rules or chosen.outage or self._met:
+            return []
+        self._met = True
+        if self.transcript.peek():
+            return []
+        from pop3s_fake.server.casing import never_met  # noqa: PLC0415  # only where there is a case
+
+        return [never_met(chosen)]
 
     def _without_secrets(self, problem: Exception) -> Exception:
         """The same complaint fit to be shown: a rule may name a password, and a client may send one anywhere."""
@@ -559,7 +599,8 @@ class Pop3sServer:
         """The last lines of the transcript, without waiting; "" where nobody connected."""
         told = [line for session in self.transcript.peek() for line in session.lines()]
         cut = len(told) - lines
-        return "\n".join([f"... {cut} lines before", *told[cut:]] if cut > 0 else told)
+        heading = [self.transcript.heading] if told and self.transcript.heading else []
+        return "\n".join(heading + ([f"... {cut} lines before", *told[cut:]] if cut > 0 else told))
 
     def taken(self) -> list[BaseException]:
         """The problems so far, which are then forgotten."""
@@ -578,6 +619,11 @@ class Pop3sServer:
         self.rules.need_not_strike()
         self._remember()
 
+    def _away(self) -> None:
+        """Be away from the beginning, where the case is that."""
+        if self._case is not None and self._case.outage is not None:
+            self._house.outage(self._case.outage)
+
     def _remember(self) -> None:
         self._baseline = self.accounts.save(), self.rules.remember(), self._names
 
@@ -594,3 +640,6 @@ class Pop3sServer:
                 self._certify(names)
             self.accounts.restore(accounts)
             self.rules.recall(rules)
+            self._met = False
+            if self._house.running:
+                self._away()

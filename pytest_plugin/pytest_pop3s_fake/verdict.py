@@ -75,7 +75,8 @@ class Watched:
     def whole_text(self) -> str:
         """The whole transcript under a heading."""
         lines = [line for session in self.server.transcript.peek() for line in session.lines()]
-        return "\n".join([self._heading(), *(lines or ["no client has connected"])])
+        case = [self.server.transcript.heading] if lines and self.server.transcript.heading else []
+        return "\n".join([self._heading(), *case, *(lines or ["no client has connected"])])
 
     @property
     def where(self) -> str:

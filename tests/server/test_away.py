@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,6 @@ from pop3s_fake import Pop3sFakeError, Pop3sServer, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import ThreadPoolExecutor
 
     from tests.server.conftest import Client
 
@@ -265,3 +266,80 @@ def test_a_keyword_that_does_not_come_is_told(connect: Callable[..., Client], sa
         with pytest.raises(Pop3sFakeError) as caught:
             server.wait_for("retr", timeout=0.05)
         assert str(caught.value) == f"no client sent RETR within 0.05 s; it sent {told}"
+
+
+ON_LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere a full queue resets who comes, or is never full"
+)
+
+
+@ON_LINUX
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_the_queue_of_a_server_can_be_full(connect: Callable[..., Client], host: str) -> None:
+    """Nobody gets through, who is in stays in, and afterwards all is as before; no session is one of ours."""
+    with Pop3sServer() as server:
+        client = connect(server, host=host).login()
+        for _ in range(2):
+            with server.outage("backlog-full"):
+                with pytest.raises(TimeoutError):
+                    socket.create_connection((host, server.port), timeout=0.3)
+                assert client.ask("NOOP") == b"+OK\r\n"
+        client.quit()
+        assert connect(server, host=host).login().quit() == b"+OK signing off\r\n"
+        assert len(server.transcript.sessions) == 2
+
+
+@ON_LINUX
+def test_who_waits_at_a_full_queue_is_served_when_it_is_empty_again(connect: Callable[..., Client]) -> None:
+    """TCP tries again by itself."""
+    with Pop3sServer() as server, ThreadPoolExecutor(1) as pool:
+        with server.outage("backlog-full"):
+            waiting = pool.submit(connect, server)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.3)
+        waiting.result(60).quit()
+        assert server.transcript.keywords == ["QUIT"]
+
+
+@ON_LINUX
+def test_a_full_queue_and_other_outages_follow_each_other(connect: Callable[..., Client]) -> None:
+    """Inside of each other, too; and a server may stop in the middle of one."""
+    with Pop3sServer() as server:
+        with server.outage("backlog-full"):
+            with server.outage("refuse"), pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", server.port))
+            with pytest.raises(TimeoutError):
+                socket.create_connection(("127.0.0.1", server.port), timeout=0.3)
+            with server.outage("silent"):
+                socket.create_connection(("127.0.0.1", server.port)).close()
+        connect(server).quit()
+        with server.outage("backlog-full"):
+            server.stop()
+    with Pop3sServer(case="tcp.backlog-full") as server:
+        with pytest.raises(TimeoutError):
+            socket.create_connection(("127.0.0.1", server.port), timeout=0.3)
+        server.heal()
+        connect(server).quit()
+
+
+def test_elsewhere_a_full_queue_is_an_error_that_names_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the call, and at the start of a server that is such a case."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    text = "the outage 'backlog-full' needs Linux, and this is darwin; 'refuse' works anywhere"
+    with Pop3sServer() as server, pytest.raises(UsageError) as caught, server.outage("backlog-full"):
+        pass
+    assert str(caught.value) == text
+    with pytest.raises(UsageError) as caught:
+        Pop3sServer(case="tcp.backlog-full").start()
+    assert str(caught.value) == text
+
+
+def test_a_case_can_be_a_server_that_is_away(connect: Callable[..., Client]) -> None:
+    """Until it is healed; a reset brings it back."""
+    with Pop3sServer(case="tcp.refuse") as server:
+        for _ in range(2):
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", server.port))
+            server.heal()
+            connect(server).quit()
+            server.reset()
