@@ -6,17 +6,20 @@ Knows what can stand in a table; must not know which tables there are.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
-from pop3s_fake.errors import UsageError
-from pop3s_fake.tls.settings import Tls
+from pop3s_fake.tls.catalogue import structured
+from pop3s_fake.tls.handshakes import Client
+from pop3s_fake.tls.settings import Tls  # noqa: TC001  # cattrs reads the annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ("Case", "Client", "Impossible", "Must", "read")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+Entry = TypeVar("Entry")
 
 Must = Literal["accept", "reject", "decide"]
 
@@ -35,20 +38,8 @@ SECTIONS: Final = {
 """The section of each family."""
 
 
-@dataclass(frozen=True)
-class Client:
-    """What a client must be like to see it, where an ordinary one does not."""
-
-    versions: str = "1.2-1.3"
-    ciphers: str = ""
-    """An OpenSSL cipher string; "": what it has."""
-    alpn: tuple[str, ...] = ()
-    host: str = ""
-    """The name or address that it connects to; "": the server's first name."""
-    certificate: str = ""
-    """The id of its own certificate; "": it has none."""
-    crl: bool = False
-    """Whether it must be given the authority's revocation list."""
+ANY: Final = Client()
+"""A client that knows what is safe, and asks for localhost."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +60,13 @@ class Case:
     rules: tuple[str, ...] = ()
     certificate: str = "good"
     tls: Tls | None = None
-    client_certificate: Literal["required", "optional"] | None = None
+    client_certificate: Literal["required", "optional", "post-handshake"] | None = None
     stls: bool = False
     capabilities: tuple[str, ...] | None = None
     outage: Literal["refuse", "backlog-full"] | None = None
-    client: Client = Client()
+    client: Client = ANY
+    lax: Client | None = None
+    crl: bool = False
     hangs: Literal["", "connect", "stls", "list", "retr", "quit"] = ""
     poplib: tuple[str, ...] = ()
     openssl: tuple[str, ...] = ()
@@ -107,50 +100,21 @@ class Impossible:
     instead: str = ""
 
 
-def read(text: str, kind: type[Any], what: str) -> dict[str, Any]:
+def read(text: str, kind: type[Entry], what: str) -> dict[str, Entry]:
     r"""Read the tables of a file, family by family, into entries by their ids; UsageError with every mistake in them.
 
-    >>> read("[hs.odd]\nwhat = 'w'\nraeson = 'r'", Impossible, "cases")
+    >>> read("[hs.odd]\nwhat = 1\nreason = 'r'", Impossible, "cases")
     Traceback (most recent call last):
     ...
-    pop3s_fake.errors.UsageError: cases: required field missing @ $['hs.odd'].reason; extra fields found (raeson) @ \
-$['hs.odd']
+    pop3s_fake.errors.UsageError: cases: expected a string, not 1 @ $['hs.odd'].what
     """
     import tomllib  # noqa: PLC0415  # only where somebody asks for a case
 
-    import cattrs  # noqa: PLC0415  # the same
-
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_structure_hook(str, _only_a_str)
-    converter.register_structure_hook(Tls, _settings)
-    tables = {key: {"id": key, **table} for key, table in _flat(tomllib.loads(text))}
-    try:
-        entries: dict[str, Any] = converter.structure(tables, dict[str, kind])  # type: ignore[valid-type]  # known at run time only
-    except cattrs.BaseValidationError as error:
-        raise UsageError(f"{what}: " + "; ".join(cattrs.transform_error(error, format_exception=_say))) from None
-    return entries
+    return structured(dict(_flat(tomllib.loads(text))), kind, what)
 
 
-def _flat(families: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    return ((f"{family}.{name}", table) for family, tables in families.items() for name, table in tables.items())
-
-
-def _settings(value: dict[str, Any], _: type) -> Tls:
-    return Tls(**value)
-
-
-def _only_a_str(value: object, _: type) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected a string, not {value!r}")
-    return value
-
-
-def _say(error: BaseException, expected: type | None) -> str:
-    """Word one mistake; cattrs adds its path."""
-    if get_origin(expected) is Literal:
-        return "expected one of " + ", ".join(map(repr, get_args(expected)))
-    if isinstance(error, TypeError | UsageError):
-        return str(error)
-    from cattrs.v import format_exception  # noqa: PLC0415  # see read
-
-    return format_exception(error, expected)
+def _flat(families: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for family, tables in families.items():
+        for name, table in tables.items():
+            key = f"{family}.{name}"
+            yield key, {"id": key, **table}

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 from pop3s_fake.cases.case import SECTIONS, Case, Impossible, Must, read
-from pop3s_fake.cases.derived import of_certificates
+from pop3s_fake.cases.derived import of_certificates, of_client_certificates, of_handshakes
 from pop3s_fake.errors import UsageError, nearest
 
 __all__ = ("case", "case_ids", "impossible", "pop3s_cases")
@@ -95,7 +95,8 @@ def _catalogue() -> dict[str, Case]:
     cases: dict[str, Case] = {}
     for name in FILES:
         cases |= read(_text(name), Case, f"cases, {name}.toml")
-    return cases | {entry.id: entry for entry in of_certificates()}
+    derived = (*of_handshakes(), *of_client_certificates(), *of_certificates())
+    return cases | {entry.id: entry for entry in derived}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`pop3s-fake catalog`: what a server can show and how it can shake hands, by name.
+"""`pop3s-fake catalog`: the cases, what a server can show and how it can shake hands, by name.
 
 Knows the catalogues and how to lay them out: a table on a terminal, a line each in a pipe, JSON when asked for.  Must
 not load what makes certificates: a list is only read.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from pop3s_fake.cases import Case, case, case_ids
 from pop3s_fake.tls.certificates import Certificate, certificate, certificate_ids
 from pop3s_fake.tls.certificates import client_certificate as client
 from pop3s_fake.tls.certificates import client_certificate_ids as client_ids
@@ -21,34 +22,42 @@ if TYPE_CHECKING:
 
 __all__ = ("Row", "catalog", "entries", "row")
 
-HEAD: Final = ("id", "must", "OpenSSL", "what it is")
+Entry: TypeAlias = Case | Certificate | Handshake
+
 COLUMN: Final = 11
-"""Columns of a terminal for what OpenSSL says, which is broken where it is longer."""
+"""Columns of a terminal for what a client says, which is broken where it is longer."""
 
 
 class Row(NamedTuple):
-    """What a list shows of an entry: ``openssl`` is the number of its verify error, or its words, or ok."""
+    """What a list shows of an entry: ``says`` is the number of OpenSSL's verify error, or a client's words, or ok.
+
+    That client is OpenSSL's own, and for a case Python's poplib.
+    """
 
     id: str
     must: str
-    openssl: str
+    says: str
     summary: str
 
 
-def row(entry: Certificate | Handshake) -> Row:
+def row(entry: Entry) -> Row:
     """The row of an entry.
 
     >>> row(certificate("expired"))
-    Row(id='expired', must='reject', openssl='10', summary='no longer valid since 2020')
+    Row(id='expired', must='reject', says='10', summary='no longer valid since 2020')
     """
+    if isinstance(entry, Case):
+        return Row(entry.id, entry.must, (entry.poplib or entry.openssl or ("ok",))[0], entry.summary)
     if isinstance(entry, Handshake):
         return Row(entry.id, entry.must, entry.openssl or "ok", entry.summary)
     found = str(entry.verify_error.code) if entry.verify_error else entry.tls_error
     return Row(entry.id, entry.must, found or "ok", entry.summary)
 
 
-def entries(which: str) -> tuple[Certificate | Handshake, ...]:
-    """All entries of a catalogue: "certificates", "client-certificates" or "handshakes"."""
+def entries(which: str) -> tuple[Entry, ...]:
+    """All entries of a catalogue: "cases", "certificates", "client-certificates" or "handshakes"."""
+    if which == "cases":
+        return tuple(map(case, case_ids()))
     if which == "handshakes":
         return tuple(map(handshake, handshake_ids()))
     ids, named = (client_ids, client) if which == "client-certificates" else (certificate_ids, certificate)
@@ -62,7 +71,7 @@ def catalog(which: str, *, as_json: bool) -> int:
         text = json.dumps([asdict(entry) for entry in listed], indent=2, ensure_ascii=False, default=str)
         sys.stdout.write(f"{text}\n")
     elif sys.stdout.isatty():
-        _table([row(entry) for entry in listed])
+        _table([row(entry) for entry in listed], "poplib" if which == "cases" else "OpenSSL")
     else:
         _lines([row(entry) for entry in listed])
     return 0
@@ -76,16 +85,16 @@ def _lines(rows: Sequence[Row]) -> None:
         sys.stdout.write("  ".join([*padded, each.summary]) + "\n")
 
 
-def _table(rows: Sequence[Row]) -> None:
+def _table(rows: Sequence[Row], who: str) -> None:
     """As wide as the terminal, the sentences broken where they must be."""
     from rich.console import Console  # noqa: PLC0415  # loaded when it is shown
     from rich.table import Table  # noqa: PLC0415  # the same
     from rich.text import Text  # noqa: PLC0415  # the same
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in HEAD:
-        table.add_column(name, no_wrap=name == "id", max_width=COLUMN if name == "OpenSSL" else None)
+    for name in ("id", "must", who, "what it is"):
+        table.add_column(name, no_wrap=name == "id", max_width=COLUMN if name == who else None)
     colours = {"accept": "green", "reject": "red", "decide": "yellow"}
     for each in rows:
-        table.add_row(each.id, Text(each.must, style=colours[each.must]), each.openssl, each.summary)
+        table.add_row(each.id, Text(each.must, style=colours[each.must]), each.says, each.summary)
     Console().print(table)

@@ -125,6 +125,7 @@ def _listing(which: str, text: str) -> None:
         return show(which, as_json=as_json)
 
 
+_listing("cases", "What a server, or the way to it, can do to a client.")
 _listing("certificates", "What a server can show (--certificate).")
 _listing("client-certificates", "What a client can show.")
 _listing("handshakes", "How a server can shake hands.")

@@ -15,7 +15,7 @@ from pop3s_fake.tls.settings import Tls
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("read",)
+__all__ = ("read", "structured")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
@@ -31,13 +31,17 @@ def read(text: str, kind: type[Entry], what: str) -> dict[str, Entry]:
     ...
     pop3s_fake.errors.UsageError: errors: required field missing @ $['odd'].text; extra fields found (id) @ $['odd']
     """
+    return structured(tomllib.loads(text), kind, what)
+
+
+def structured(tables: Mapping[str, Any], kind: type[Entry], what: str) -> dict[str, Entry]:
+    """The same for tables that were read already, by the ids of their entries."""
     import cattrs  # noqa: PLC0415 - a tenth of a second that only those pay who ask for an entry
 
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(date, _only_a_date)
     converter.register_structure_hook(str, _only_a_str)
     converter.register_structure_hook(Tls, _settings)
-    tables: Mapping[str, Any] = tomllib.loads(text)
     entries: type[dict[str, Entry]] = dict[str, kind]  # type: ignore[valid-type]  # known at run time only
     try:
         return converter.structure({name: {"id": name, **table} for name, table in tables.items()}, entries)

@@ -90,9 +90,10 @@ class Session:
         return made
 
     def _implicit(self) -> Implicit:
-        host = self.case.client.host or "localhost"
         kind = type("Client", (Implicit,), {"place": (self.server.address, self.server.port), "opened": self.opened})
-        made: Implicit = kind(host, self.server.port, context=self._context(), timeout=self._seconds("connect"))
+        made: Implicit = kind(
+            self.case.client.host, self.server.port, context=self._context(), timeout=self._seconds("connect")
+        )
         return made
 
     def _context(self) -> ssl.SSLContext:
@@ -103,11 +104,11 @@ class Session:
             warnings.simplefilter("ignore", DeprecationWarning)  # some clients are as old as that
             context.minimum_version = VERSIONS[like.versions.partition("-")[0]]
             context.maximum_version = VERSIONS[like.versions.rpartition("-")[2]]
-        if like.ciphers:
-            context.set_ciphers(like.ciphers)
+        context.set_ciphers(like.ciphers)
+        context.post_handshake_auth = any("request-client-cert" in rule for rule in self.case.rules)
         if like.alpn:
             context.set_alpn_protocols(list(like.alpn))
-        if like.crl:
+        if self.case.crl:
             context.load_verify_locations(self.server.authority.crl_file)
             context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
         return context

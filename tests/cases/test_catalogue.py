@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -34,13 +35,11 @@ def test_a_case_says_what_it_is_and_differs_from_its_twin_in_one_thing(name: str
     assert entry.family in SECTIONS
     assert entry.summary
     assert entry.client_must
-    assert "section" in entry.rfc
-    assert entry.rfc.startswith("RFC ")
+    assert re.match(r"RFC \d+ (section|appendix) ", entry.rfc)
     for rule in entry.rules:
         assert Rule.parse(rule).actions
     if not entry.twin:
-        assert entry.must == "accept"
-        assert entry.poplib == entry.openssl == entry.rules == ()
+        assert entry.lax is not None or entry.poplib == entry.openssl == entry.rules == ()
         return
     twin = case(entry.twin)
     assert twin.must == "accept"
@@ -52,7 +51,7 @@ def test_a_case_says_what_it_is_and_differs_from_its_twin_in_one_thing(name: str
     }
     if entry.tls != twin.tls:
         differing.add("tls")
-    if entry.client != twin.client and not differing:
+    if not differing and entry.client != twin.client:
         differing.add("client")
     assert len(differing) == 1
 
@@ -198,4 +197,4 @@ def test_a_password_stands_in_a_rule_as_it_is() -> None:
 def test_a_client_is_a_client_unless_it_must_be_another() -> None:
     """Most cases are for any."""
     assert case("rec.truncate").client == Client()
-    assert replace(case("cert.wildcard").client, host="") == Client()
+    assert replace(case("cert.wildcard").client, host="localhost") == Client()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from pop3s_fake.cases import case_ids
 from pop3s_fake.cli import main
 from pop3s_fake.tls.certificates import certificate, certificate_ids, client_certificate_ids
 from pop3s_fake.tls.handshakes import handshake_ids
@@ -26,6 +27,7 @@ IDS: Final[dict[str, Callable[[], tuple[str, ...]]]] = {
     "certificates": certificate_ids,
     "client-certificates": client_certificate_ids,
     "handshakes": handshake_ids,
+    "cases": case_ids,
 }
 
 
