@@ -268,8 +268,6 @@ def _check(lines: Iterable[str]) -> None:
 
 
 def _known(tag: str) -> None:
-    if tag == "LANG":
-        raise UsageError("capabilities=: LANG is not there yet: it will come with a later version")
     if tag not in _TAGS and not tag.startswith(_PRIVATE):
         raise UsageError(f"capabilities=: unknown capability {tag!r}{nearest(tag, _TAGS)}")
 

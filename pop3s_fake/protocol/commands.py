@@ -10,10 +10,10 @@ import enum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from pop3s_fake.protocol.replies import MALFORMED, Err
+from pop3s_fake.protocol.replies import MALFORMED, NOT_UTF8, Err
 from pop3s_fake.protocol.states import State
 
-__all__ = ("COMMANDS", "Argument", "Command", "arguments", "plain")
+__all__ = ("COMMANDS", "INTERNATIONAL", "Argument", "Command", "arguments", "international", "plain")
 
 
 class Argument(enum.Enum):
@@ -88,6 +88,9 @@ COMMANDS: Final[dict[bytes, Command]] = {
     )
 }
 
+INTERNATIONAL: Final = frozenset({b"USER", b"PASS", b"APOP"})
+"""The commands that may carry UTF-8 where UTF8 USER is listed (RFC 6856 section 2.2)."""
+
 PLAIN_LIMIT: Final = 47
 """Octets of a line that is remembered: RFC 1939 section 3 knew no longer ones."""
 
@@ -139,6 +142,27 @@ def arguments(  # noqa: PLR0911  # one line for each way to be wrong
             return _refusal(command, f"takes {argument.value}, not that")
         values.append(value)
     return tuple(values)
+
+
+def international(command: Command, rest: bytes) -> tuple[bytes | int, ...] | Err:
+    r"""The same for a line of :data:`INTERNATIONAL` that is not ASCII: what is in UTF-8 comes after SASLprep.
+
+    >>> international(COMMANDS[b"USER"], "jose\u0301".encode())
+    (b'jos\xc3\xa9',)
+    >>> international(COMMANDS[b"PASS"], b"\xc3(").octets()
+    b'-ERR this is not UTF-8, or nothing that a name or a password may hold\r\n'
+    """
+    from pop3s_fake.protocol.sasl.saslprep import Unprepared, saslprep  # noqa: PLC0415  # for those who need it
+
+    words = [rest] if command.arguments[0] is Argument.REST else rest.split(b" ")
+    try:
+        words[0] = saslprep(words[0].decode()).encode()
+    except (UnicodeDecodeError, Unprepared):
+        return NOT_UTF8
+    if not words[0]:
+        return NOT_UTF8
+    values = arguments(command, b" ".join([b"x", *words[1:]]))  # the others are as ever
+    return values if isinstance(values, Err) else (words[0], *values[1:])
 
 
 class Plain(NamedTuple):

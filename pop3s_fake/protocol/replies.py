@@ -77,6 +77,18 @@ class Reply:
             return self._raw
         return (lambda: (payload,)) if isinstance(payload, bytes) else payload
 
+    def saying(self, status: bytes) -> Reply:
+        """The same reply with another first line, given with its CRLF."""
+        return Reply(
+            status,
+            self.payload,
+            closes=self.closes,
+            uid=self.uid,
+            announced=self.announced,
+            by=self.by,
+            raw=self._raw,
+        )
+
     @property
     def positive(self) -> bool:
         """Whether the status indicator is ``+OK``."""
@@ -226,6 +238,7 @@ NOT_UTF8: Final = Err("this is not UTF-8, or nothing that a name or a password m
 TLS_ALREADY: Final = Err("TLS is there already")
 PASS_FIRST_USER: Final = Err("PASS comes immediately after an accepted USER")
 OVERLONG_LINE: Final = Err("the line is too long")
+NO_SUCH_LANGUAGE: Final = Err("there is no such language here")
 MALFORMED: Final = Err("a command is a keyword and printable arguments, parted by single spaces")
 NO_SUCH_MESSAGE: Final = Err("no such message")
 ALREADY_DELETED: Final = Err("the message is marked as deleted")

@@ -13,24 +13,21 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from pop3s_fake.maildrop import MaildropInUse
 from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.capabilities import DEFAULT, Offer
-from pop3s_fake.protocol.commands import COMMANDS, arguments, plain
+from pop3s_fake.protocol.commands import COMMANDS, INTERNATIONAL, arguments, international, plain
 from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import Err, Reply, uncoded
 from pop3s_fake.protocol.states import State
-from pop3s_fake.protocol.transaction import Handlers, Transaction, summary
+from pop3s_fake.protocol.transaction import Handlers, Transaction, summary, under
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pop3s_fake.maildrop import Account, Accounts
     from pop3s_fake.protocol.authentication import Authentication
+    from pop3s_fake.protocol.languages import Language
     from pop3s_fake.protocol.sasl import Context
 
 __all__ = ("Facts", "Session")
-
-
-_NAMED: Final = frozenset({b"USER", b"PASS"})
-"""The commands that may carry UTF-8 where UTF8 USER is listed (RFC 6856 section 2.2)."""
 
 
 class Facts(NamedTuple):
@@ -55,6 +52,7 @@ class Session(Transaction):
         "_exclusive",
         "_facts",
         "_handlers",
+        "_language",
         "_name",
         "_now",
         "_offer",
@@ -102,9 +100,9 @@ class Session(Transaction):
         self._now = now
         self._context = context
         self._name: str | None = None
-        self._handlers: Handlers = self._authorization(
-            offer.tags, timestamp is not None, secure or "USER" in offer.clear
-        )
+        self._language: Language | None = None
+        self._handlers: Handlers = {}
+        self._enter()
         self.exchange = None
         self.upgrading = False
         self.user = None
@@ -118,7 +116,7 @@ class Session(Transaction):
         """Carry out one command line, given without its CRLF, and answer it."""
         if line is OVERLONG:
             self._name = None
-            return replies.OVERLONG_LINE
+            return self._spoken(replies.OVERLONG_LINE)
         known = plain(line)
         if known is not None:
             handler = self._handlers.get(known[0])
@@ -131,21 +129,21 @@ class Session(Transaction):
             handler = self._handlers.get(keyword)
             if handler is None:
                 self._name = None
-                return self._refuse(keyword)
+                return self._spoken(self._refuse(keyword))
         values: tuple[bytes | int, ...] | Err
-        if keyword in _NAMED and self._offer.utf8_user and not line.isascii():
-            values = prepared(rest)
+        if self._offer.utf8_user and keyword in INTERNATIONAL and not line.isascii():
+            values = international(COMMANDS[keyword], rest)
         else:
             values = arguments(COMMANDS[keyword], rest if space else None)
         if isinstance(values, Err):
             self._name = None
-            return values
+            return self._spoken(values)
         return handler(self, *values)
 
     def respond(self, line: Line) -> Reply:
         """Take a line of the AUTH exchange that is under way, and answer it: a challenge, or how the exchange ended."""
         assert self.exchange is not None
-        return self._went_on(self.exchange, self.exchange.respond(line))
+        return self._spoken(self._went_on(self.exchange, self.exchange.respond(line)))
 
     @property
     def open(self) -> bool:
@@ -161,8 +159,9 @@ class Session(Transaction):
         """There is TLS now: all that was said before it is forgotten (RFC 2595 section 4)."""
         self._secure = True
         self._name = None
+        self._language = None
         self.upgrading = self.utf8 = False
-        self._handlers = self._authorization(self._offer.tags, self._timestamp is not None, True)
+        self._enter()
 
     def stay(self) -> None:
         """The client was not told to begin TLS after all."""
@@ -175,6 +174,20 @@ class Session(Transaction):
             self.exchange.close()
             self.exchange = None
         super().close()
+
+    def _enter(self) -> None:
+        """Take up the commands of this state, answered in the language that was chosen."""
+        tags = self._offer.tags
+        if self.state is State.TRANSACTION:
+            handlers = self._transaction(tags)
+        else:
+            passwords = self._secure or "USER" in self._offer.clear
+            handlers = self._authorization(tags, self._timestamp is not None, passwords)
+        self._handlers = handlers if self._language is None else self._language.told(handlers)
+
+    def _spoken(self, reply: Reply) -> Reply:
+        """A reply that no handler gave, in the language that was chosen."""
+        return reply if self._language is None else self._language.reply(reply)
 
     def _refuse(self, keyword: bytes) -> Reply:
         """Why there is no handler for this keyword here."""
@@ -221,7 +234,7 @@ class Session(Transaction):
         if pending is not None:
             return Err("after USER comes PASS")
         assert self._timestamp is not None
-        account = self._accounts.get(name.decode("ascii"))
+        account = self._accounts.get(name.decode())
         if account is None or not account.check_digest(self._timestamp, digest.decode("ascii")):
             return self._coded(replies.AUTH_FAILED)
         return self._open(account)
@@ -280,7 +293,7 @@ class Session(Transaction):
         self.maildrop = maildrop
         self.user = account.name
         self.state = State.TRANSACTION
-        self._handlers = self._transaction(self._offer.tags)
+        self._enter()
         return Reply(f"+OK maildrop has {summary(maildrop)}\r\n".encode())
 
     def _delay(self, account: Account) -> float:
@@ -314,6 +327,20 @@ class Session(Transaction):
             delay=None if account is None else account.login_delay,
         )
 
+    def _lang(self, wanted: bytes | None = None) -> Reply:
+        """LANG (RFC 6856 section 3.2): the languages, or one of them for this and all later texts."""
+        from pop3s_fake.protocol.languages import listing, matching  # noqa: PLC0415  # for those who say LANG
+
+        self._name = None
+        if wanted is None:
+            return Reply(b"+OK language listing follows\r\n", listing())
+        language = matching(wanted.decode("ascii"))
+        if language is None:
+            return replies.NO_SUCH_LANGUAGE
+        self._language = language if language.texts else None
+        self._enter()
+        return Reply(f"+OK {language.tag} {language.chosen}\r\n".encode())
+
     # UPDATE
 
     def _quit(self) -> Reply:
@@ -333,20 +360,25 @@ class Session(Transaction):
         "": {b"QUIT": _leave},
         "USER": {b"USER": _user, b"PASS": _pass},
         "CAPA": {b"CAPA": _capa},
+        "LANG": {b"LANG": _lang},
         "SASL": {b"AUTH": _auth},
         "STLS": {b"STLS": _stls},
         "UTF8": {b"UTF8": _utf8},
     }
     """What can be said before the login, by the capability without which it cannot."""
 
-    _AFTERWARDS: ClassVar[dict[str, Handlers]] = {"": {b"QUIT": _quit}, "CAPA": {b"CAPA": _capa}}
+    _AFTERWARDS: ClassVar[dict[str, Handlers]] = {
+        "": {b"QUIT": _quit},
+        "CAPA": {b"CAPA": _capa},
+        "LANG": {b"LANG": _lang},
+    }
     """The same after it, beside the commands of :class:`Transaction`."""
 
     @classmethod
     @lru_cache(maxsize=64)
     def _authorization(cls, tags: frozenset[str], apop: bool, passwords: bool) -> Handlers:  # noqa: FBT001
         """The commands of AUTHORIZATION under these capabilities; without ``passwords``, USER and PASS are refused."""
-        handlers = _under(tags, cls._COMMANDS)
+        handlers = under(tags, cls._COMMANDS)
         if apop:
             handlers[b"APOP"] = cls._apop
         if "USER" in tags and not passwords:
@@ -357,30 +389,4 @@ class Session(Transaction):
     @lru_cache(maxsize=64)
     def _transaction(cls, tags: frozenset[str]) -> Handlers:
         """The commands of TRANSACTION under these capabilities."""
-        return _under(tags, cls.COMMANDS, cls._AFTERWARDS)
-
-
-def prepared(octets: bytes) -> tuple[bytes] | Err:
-    r"""A name or password in UTF-8 after SASLprep (RFC 6856 section 2.2), or the reply that refuses it.
-
-    >>> prepared("e\u0301".encode()), prepared(b"\xc3(").octets()
-    ((b'\xc3\xa9',), b'-ERR this is not UTF-8, or nothing that a name or a password may hold\r\n')
-    """
-    from pop3s_fake.protocol.sasl.saslprep import Unprepared, saslprep  # noqa: PLC0415  # for those who need it
-
-    try:
-        text = saslprep(octets.decode())
-    except (UnicodeDecodeError, Unprepared):
-        return replies.NOT_UTF8
-    return (text.encode(),) if text else replies.NOT_UTF8
-
-
-def _under(tags: frozenset[str], *tables: dict[str, Handlers]) -> Handlers:
-    """The commands that these capabilities bring."""
-    return {
-        keyword: handler
-        for table in tables
-        for tag, group in table.items()
-        if not tag or tag in tags
-        for keyword, handler in group.items()
-    }
+        return under(tags, cls.COMMANDS, cls._AFTERWARDS)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.maildrop import Message, OpenMaildrop
 
-__all__ = ("Handlers", "Transaction", "summary")
+__all__ = ("Handlers", "Transaction", "summary", "under")
 
 Handlers: TypeAlias = "dict[bytes, Callable[..., Reply]]"
 """What carries out each command, by its keyword in upper case."""
@@ -215,6 +215,17 @@ def _international(message: Message) -> bool:
         if end >= 0 or len(head) > HEADER:
             return not head[: end if end >= 0 else HEADER].isascii()
     return not head.isascii()
+
+
+def under(tags: frozenset[str], *tables: dict[str, Handlers]) -> Handlers:
+    """The commands that these capabilities bring."""
+    return {
+        keyword: handler
+        for table in tables
+        for tag, group in table.items()
+        if not tag or tag in tags
+        for keyword, handler in group.items()
+    }
 
 
 def summary(maildrop: OpenMaildrop) -> str:

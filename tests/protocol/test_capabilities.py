@@ -240,7 +240,6 @@ def test_names_and_passwords_in_utf8() -> None:
         (["UTF8 ALL"], "UTF8 takes nothing or USER (RFC 6856 section 2), not 'ALL'"),
         (["-SASL PLAIN"], "'-SASL PLAIN' drops a line by its tag alone, '-SASL'"),
         (["-UILD"], "unknown capability 'UILD'; did you mean 'UIDL'?"),
-        (["+LANG"], "LANG is not there yet: it will come with a later version"),
     ],
 )
 def test_what_no_server_may_list_is_refused(capabilities: list[str], text: str) -> None:
