@@ -1,6 +1,6 @@
 """Any octets in any pieces, in every state: nothing is raised, each line is answered once, the pieces change nothing.
 
-500 examples each time; ``CONFORMANCE_EXAMPLES=20000`` asks for more.
+500 examples each time; ``CONFORMANCE_EXAMPLES=20000 pytest -o faulthandler_timeout=0`` asks for more.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -18,12 +18,22 @@ load()
 
 DEFECTS: Final = {**OF_POP3, **DEFECTS_OF_SASL, **DEFECTS_OF_POLICIES}
 
-OVERLAPS: Final[dict[str, dict[str, str]]] = tomllib.loads(
-    Path(__file__).with_name("overlaps.toml").read_text(encoding="utf-8")
-)
-"""What else a defect breaks, by its row, and why."""
+
+class Overlap(NamedTuple):
+    """The other rows that a defect breaks."""
+
+    rows: list[str]
+    because: str
+
 
 ALL: Final = "*"
+"""In place of rows: nothing works any more."""
+
+OVERLAPS: Final = {
+    defect: Overlap(**overlap)
+    for defect, overlap in tomllib.loads(Path(__file__).with_name("overlaps.toml").read_text(encoding="utf-8")).items()
+}
+"""What else a defect breaks, by its row, and why."""
 
 
 def fails(check: str, defect: str) -> bool:
@@ -50,11 +60,18 @@ def test_every_check_has_a_defect_or_the_row_says_why_not() -> None:
     assert sorted(DEFECTS) == sorted(id_ for id_ in CHECKS if not ROWS[id_].sound)
 
 
+def test_what_a_defect_breaks_besides_is_told_with_the_reason() -> None:
+    """Of rows that there are."""
+    assert OVERLAPS.keys() <= DEFECTS.keys()
+    for defect, overlap in OVERLAPS.items():
+        assert set(overlap.rows) <= {*CHECKS, ALL} - {defect}
+        assert overlap.because
+
+
 @pytest.mark.pairs
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_planted_defect_fails_no_other_row_but_those_that_are_listed(defect: str) -> None:
     """Of all rows."""
-    broken = sorted(id_ for id_ in CHECKS if id_ != defect and fails(id_, defect))
-    listed = OVERLAPS.get(defect, {})
+    listed = OVERLAPS[defect].rows if defect in OVERLAPS else []
     if ALL not in listed:
-        assert broken == sorted(listed)
+        assert sorted(id_ for id_ in CHECKS if id_ != defect and fails(id_, defect)) == sorted(listed)
