@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,15 @@ collect_ignore = [
 ]
 collect_ignore += ["benchmarks/measures.py", "benchmarks/__main__.py"]
 
+# The same examples in every run: a new one belongs into a change of its own, not into somebody else's.  How long one
+# takes says something of the machine only.
+settings.register_profile(
+    "ours", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ours")
+
 OURS = "pop3s-fake:"  # how every thread of a server is named
-GRACE = 2.0  # seconds for a thread whose work is done to be gone; it costs only a test that fails
+GRACE = 10.0  # seconds for a thread whose work is done to be gone; it costs only a test that fails
 
 
 def our_threads() -> set[threading.Thread]:

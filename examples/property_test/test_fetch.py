@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fetch import fetch_and_delete
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pop3s_fake import Pop3sServer
@@ -37,7 +37,7 @@ def fetched(server: Pop3sServer, kept: list[bytes]) -> None:
     fetch_and_delete(server.host, server.port, server.login, context=server.client_context(), kept=kept)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mails=MAILS)
 def test_mail_arrives_as_it_was_sent(server: Pop3sServer, mails: list[bytes]) -> None:
     """Dots, empty lines, any characters: what is kept is what was there, and it is gone from the server."""
@@ -51,7 +51,7 @@ def test_mail_arrives_as_it_was_sent(server: Pop3sServer, mails: list[bytes]) ->
         assert len(server.maildrop) == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     mails=st.lists(MAIL, min_size=1, max_size=4),
     command=st.sampled_from(["LIST", "RETR", "DELE", "QUIT"]),
