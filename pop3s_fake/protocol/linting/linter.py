@@ -28,6 +28,7 @@ WATCHED: Final = frozenset({b"CAPA", b"DELE", b"RSET", b"STAT", b"LIST", b"UIDL"
 
 _POSITIVE: Final = frozenset({b"+OK ", b"+OK\r"})
 _ORDINARY: Final = frozenset({b"USER ", b"PASS "})
+_VCHAR: Final = bytes(range(0x21, 0x7F))
 _SHORT: Final = 200
 """Octets of a line that is surely short enough."""
 
@@ -153,7 +154,7 @@ class Linter:
         """
         if self._calm and not pending and line is not OVERLONG and told is not None and told[:4] in _POSITIVE:
             start = line[:5].upper()
-            if start in _ORDINARY and line[5:].isalnum() and line.isascii() and len(line) <= _SHORT:
+            if start in _ORDINARY and len(line) <= _SHORT and line[5:] and not line[5:].translate(None, _VCHAR):
                 self._unread = line
                 return []
         if self._unread:
