@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pop3s_fake.protocol.replies import Reply
 from pop3s_fake.protocol.session import Session
+from pop3s_fake.protocol.states import State
 from pop3s_fake.tls import Tls
-from tests.conformance.defects import NO, YES, after, capa, commits, swap, where
+from tests.conformance.defects import NO, YES, after, capa, capa_in, commits, dropped, swap, where
 from tests.conformance.defects_sasl import answers
-from tests.conformance.planting import Defect, hears, says
+from tests.conformance.planting import Defect, hears, says, twisted
 
 if TYPE_CHECKING:
-    from pop3s_fake.protocol.replies import Reply
+    from tests.conformance.planting import Go
 
 __all__ = ("DEFECTS_OF_POLICIES",)
 
@@ -39,6 +41,13 @@ def keeps_mode(session: Any, **known: Any) -> None:
     session.utf8 = mode
 
 
+def of_whom(session: Any, line: bytes, go: Go) -> Reply:
+    """LANG * that knows whose language it is."""
+    known = session._name == "mrose"
+    reply = go(line)
+    return Reply(b"+OK de hier\r\n") if line == b"LANG *" and known else reply
+
+
 _secured = Session.secured
 
 DEFECTS_OF_POLICIES: Final[dict[str, Defect]] = {
@@ -61,4 +70,9 @@ DEFECTS_OF_POLICIES: Final[dict[str, Defect]] = {
     "6856-2.5": Defect(patches=[(Session, "secured", keeps_mode)]),
     "6856-2.6": says("PASS pass w\u00f6rd".encode(), NO),
     "6856-2.7": hears(lambda line: b"USER x" if line == b"USER \xff" else line),
+    "6856-3.1": says(b"LANG uga", YES),
+    "6856-3.2": says(b"LANG", lambda octets: octets.removesuffix(b".\r\n") + b"*\r\n.\r\n"),
+    "6856-3.3": says(b"LANG *", NO),
+    "6856-7": twisted(of_whom),
+    "6856-2.8": capa_in(State.TRANSACTION, dropped(b"LANG")),
 }
