@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from hashlib import md5
 from hmac import compare_digest
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, Never
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Never
 
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop.lock import MaildropInUse
@@ -55,6 +55,10 @@ class Account:
     the account; for ever unless given.  ``login_delay``: the seconds between two logins of this account, where they are
     others than those of the capability LOGIN-DELAY.
 
+    ``expire``: the days for which messages are kept, where they are others than those of the capability EXPIRE.  They
+    count on the server's clock from when a message came, and what is that old is gone at the next login.  0 takes away
+    at QUIT what was retrieved, "NEVER" takes away nothing.
+
     >>> account = Account("ann", "not-a-secret")
     >>> account, account.check_password(b"not-a-secret"), account.check_password(b"guess")
     (<Account 'ann'>, True, False)
@@ -70,6 +74,7 @@ class Account:
         "_secret",
         "_states",
         "_token",
+        "expire",
         "logged_in_at",
         "login_delay",
         "name",
@@ -85,10 +90,11 @@ class Account:
         token: str | None = None,
         token_expires: float | None = None,
         login_delay: int | None = None,
+        expire: int | Literal["NEVER"] | None = None,
         **unknown: Never,
     ) -> None:
         for keyword in unknown:
-            words = ("maildrop", "secret", "token", "token_expires", "login_delay")
+            words = ("maildrop", "secret", "token", "token_expires", "login_delay", "expire")
             raise UsageError(f"unknown keyword {keyword!r} of an account{nearest(keyword, words)}")
         self.name: str = _checked_name(name)
         self._password = _checked_password(password)
@@ -100,6 +106,9 @@ class Account:
         if login_delay is not None and (type(login_delay) is not int or login_delay < 0):
             raise UsageError(f"login_delay must be a number of seconds from 0, not {login_delay!r}")
         self.login_delay: int | None = login_delay
+        if expire is not None and expire != "NEVER" and (type(expire) is not int or expire < 0):
+            raise UsageError(f'expire must be a number of days from 0, or "NEVER", not {expire!r}')
+        self.expire: int | Literal["NEVER"] | None = expire
         self.logged_in_at: float | None = None
         self._maildrop = Maildrop() if maildrop is None else maildrop
         self._states: tuple[Maildrop, ...] = ()
@@ -170,6 +179,9 @@ class Account:
         if not maildrops:
             raise UsageError("script() needs what the first login finds: a list of messages, or a Maildrop")
         states = tuple(self._state(maildrop) for maildrop in maildrops)
+        if self._now is not _beginning:
+            for state in states:
+                state.follow(self._now)
         with self._guard:
             self._states = states
             self._logins = 0
@@ -188,10 +200,11 @@ class Account:
         maildrop.add(*given)
         return maildrop
 
-    def open(self, owner: object, *, exclusive: bool = True) -> OpenMaildrop:
+    def open(self, owner: object, *, exclusive: bool = True, expired: float | None = None) -> OpenMaildrop:
         """Open the maildrop after a successful login; `MaildropInUse` if another owner has it.
 
-        With a script, it is also in use while the maildrop of an earlier login is.
+        What came at the time ``expired`` or before is gone.  With a script, it is also in use while
+        the maildrop of an earlier login is.
         """
         with self._guard:
             maildrop = self._states[min(self._logins, len(self._states) - 1)] if self._states else self._maildrop
@@ -199,7 +212,7 @@ class Account:
                 holder = self._opened.in_use_by
                 if holder is not None and holder is not owner:
                     raise MaildropInUse(holder)
-            session = maildrop.open(owner, exclusive=exclusive)
+            session = maildrop.open(owner, exclusive=exclusive, expired=expired)
             self._maildrop = maildrop
             self._logins += 1
             if exclusive:
@@ -222,8 +235,10 @@ class Account:
                 maildrop.restore(contents)
 
     def follow(self, now: Callable[[], float]) -> None:
-        """Let the token's time run on this clock, from now on; a server does so with the accounts that it is given."""
+        """Let the token's time and the messages' age run on this clock, from now on; each server's account does so."""
         self._now = now
+        for maildrop in {id(each): each for each in (self._maildrop, *self._states)}.values():
+            maildrop.follow(now)
         self.logged_in_at = None
         self._token = self._token._replace(since=now())
 

@@ -20,7 +20,9 @@ __tracebackhide__ = True  # a mistake in a test is shown at the test's own line,
 
 
 class Accounts:
-    """Accounts in the order in which they were added; iteration gives their names.  Tokens live by the clock ``now``.
+    """Accounts in the order in which they were added; iteration gives their names.
+
+    Tokens live, and messages grow old, by the clock ``now``; ``check`` raises for an account that cannot be added.
 
     >>> accounts = Accounts([Account("ann", "a"), Account("bob", "b")])
     >>> list(accounts), accounts["bob"], accounts.get("eve")
@@ -33,11 +35,17 @@ class Accounts:
 
     newcomer: Callable[[str], Account | None] | None
     """Who makes an account for a name that has none, when somebody wants to log in by it; None: nobody does."""
-    __slots__ = ("_accounts", "_now", "newcomer")
+    __slots__ = ("_accounts", "_check", "_now", "newcomer")
 
-    def __init__(self, accounts: Iterable[Account] = (), now: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        accounts: Iterable[Account] = (),
+        now: Callable[[], float] | None = None,
+        check: Callable[[Account], None] | None = None,
+    ) -> None:
         self._accounts: dict[str, Account] = {}
         self._now = now
+        self._check = check
         self.newcomer = None
         for account in accounts:
             self.add(account)
@@ -46,6 +54,8 @@ class Accounts:
         """Add an account; `UsageError` if there is one of that name."""
         if not isinstance(account, Account):
             raise UsageError(f"an account must be an Account, not {type(account).__name__}")
+        if self._check is not None:
+            self._check(account)
         # setdefault is one step, also between threads.
         if self._accounts.setdefault(account.name, account) is not account:
             raise UsageError(f"there is an account {account.name!r} already")

@@ -7,7 +7,7 @@ The functions are the user's; no lock is held when they are called.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from itertools import repeat
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -105,6 +105,11 @@ class Block:
                 "it must give the numbers that it could not remove, () if there are none",
             ) from error
         return {self.before + n for n in numbers if n in stayed}
+
+    @property
+    def removes(self) -> bool:
+        """Whether deletions are carried out where the messages come from."""
+        return self._remove is not None
 
     def find(self, uid: str) -> int | None:
         """The n of the message which had this unique-id at first, or None.
@@ -250,6 +255,19 @@ class Generated:
         if all(self.place_of(arrival) is None for arrival in arrivals):
             return self
         return Generated(self._block, array("Q", (n for n in self._numbers if before + n not in arrivals)))
+
+    @property
+    def removes(self) -> bool:
+        """Whether deletions are carried out where the messages come from."""
+        return self._block.removes
+
+    def behind(self, last: int, kept: AbstractSet[int]) -> Generated:
+        """The messages that came after this arrival, and those of the older ones that are kept."""
+        before = self._block.before
+        place = bisect_right(self._numbers, last - before)
+        old = [n for n in self._numbers[:place] if before + n in kept] if kept else []
+        later = self._numbers[place:]
+        return Generated(self._block, array("Q", [*old, *later]) if old else later) if place else self
 
     def around(self, place: int) -> tuple[Generated, Generated]:
         """The messages before this place, and those after it."""

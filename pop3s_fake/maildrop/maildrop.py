@@ -157,10 +157,15 @@ class Maildrop:
         """
         self._store.protect([self[uid].arrival for uid in uids])
 
-    def open(self, owner: object, *, exclusive: bool = True) -> OpenMaildrop:
+    def follow(self, now: Callable[[], float]) -> None:
+        """Count the age of messages on this clock, from now on; a server's accounts do so with their maildrops."""
+        self._store.follow(now)
+
+    def open(self, owner: object, *, exclusive: bool = True, expired: float | None = None) -> OpenMaildrop:
         """What a session of this owner sees; `MaildropInUse` if another owner has the exclusive-access lock.
 
-        With ``exclusive=False`` the lock is neither asked for nor taken.  An owner that has it may open again.
+        With ``exclusive=False`` the lock is neither asked for nor taken.  An owner that has it may open again.  What
+        came at the time ``expired`` or before, on the clock of :meth:`follow`, is removed before anybody sees it.
 
         >>> maildrop = Maildrop()
         >>> session = maildrop.open("session 1")
@@ -173,6 +178,9 @@ class Maildrop:
         (0, 0)
         """
         contents, taken = self._store.open(owner, exclusive=exclusive)
+        if expired is not None:
+            self._store.expire(expired)
+            contents = self._store.contents()
         return (LiveOpenMaildrop if self.live else OpenMaildrop)(self._store, contents, taken)
 
     def save(self) -> object:

@@ -7,6 +7,7 @@ marks or message-numbers.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -35,10 +36,13 @@ class Store:
         "_blocks",
         "_contents",
         "_copies",
+        "_firsts",
         "_given",
         "_guard",
+        "_now",
         "_protected",
         "_runs",
+        "_times",
         "_uids",
     )
 
@@ -53,6 +57,33 @@ class Store:
         self._given: set[str] = set()  # every unique-id a listed message ever had: none is given twice
         self._copies: dict[str, int] = {}  # how many messages arrived with these octets
         self._protected: set[int] = set()
+        self._now: Callable[[], float] | None = None
+        # When messages came, on that clock: those from an arrival on, to the next, at one time.
+        self._firsts: list[int] = []
+        self._times: list[float] = []
+
+    def follow(self, now: Callable[[], float]) -> None:
+        """Note from now on when messages come; what is there already came now.  The same clock again is no change."""
+        time = now()
+        with self._guard:
+            if now != self._now:
+                self._now = now
+                self._came(time)
+
+    def _came(self, time: float | None) -> None:
+        """Take all that is there as if it had come at this time."""
+        if time is not None:
+            self._firsts, self._times = [1], [time]
+
+    def _time(self) -> float | None:
+        """When a message came that is about to be added."""
+        return None if self._now is None else self._now()
+
+    def _note(self, time: float | None) -> None:
+        """Note that what comes next comes at this time; a million messages that come together are one note."""
+        if time is not None and time > self._times[-1]:
+            self._firsts.append(self._arrived + 1)
+            self._times.append(time)
 
     def contents(self) -> Contents:
         """What there is now; the same object until something changes."""
@@ -97,7 +128,9 @@ class Store:
     def restore(self, saved: Any) -> None:
         """Store again what `save` found; sessions that are open keep what they see."""
         runs, arrived, blocks, uids, given, copies, protected = saved
+        time = self._time()
         with self._guard:
+            self._came(time)
             self._runs = [run if isinstance(run, Generated) else list(run) for run in runs]
             self._arrived = arrived
             self._blocks = list(blocks)
@@ -110,7 +143,9 @@ class Store:
     def append(self, contents: Sequence[bytes]) -> list[Message]:
         """Store these octets; their unique-ids follow from them."""
         uids = [derived_uid(content) for content in contents]
+        time = self._time()
         with self._guard:
+            self._note(time)
             return [
                 self._keep(Message(content, self._free(uid), arrival=self._arrived + 1))
                 for content, uid in zip(contents, uids, strict=True)
@@ -121,9 +156,11 @@ class Store:
         if uid is not None:
             self._refuse_generated(uid)
         derived = derived_uid(content) if uid is None else ""
+        time = self._time()
         with self._guard:
             if uid is not None:
                 self._refuse_given(uid)
+            self._note(time)
             return self._keep(
                 Message(content, uid or self._free(derived), octets=octets, arrival=self._arrived + 1),
             )
@@ -177,7 +214,9 @@ class Store:
         remove: Remove | None = None,
     ) -> None:
         """Add a block of messages that are made when somebody looks."""
+        time = self._time()
         with self._guard:
+            self._note(time)
             block = Block(count, content, octets, uid or self._free_beginning(), self._arrived, remove=remove)
             self._arrived += count
             self._blocks.append(block)
@@ -257,6 +296,37 @@ class Store:
             self._drop(gone)
             return gone, kept
 
+    def expire(self, time: float) -> None:
+        """Remove what came at this time or before, as `update` does: what is protected, or would not go, stays."""
+        with self._guard:
+            note = bisect_right(self._times, time)
+            last = self._firsts[note] - 1 if note < len(self._firsts) else self._arrived
+            contents = self._seen()
+            if not note or not len(contents) or contents.arrival(0) > last:
+                return
+            asked = {arrival for run in self._runs for arrival in _from_elsewhere(run, last)} - self._protected
+            blocks = tuple(self._blocks)
+        kept: set[int] = set()
+        for block in blocks if asked else ():  # functions of the user, so not under the lock
+            kept |= block.remove(asked)
+        with self._guard:
+            self._drop_old(last, kept | self._protected)
+
+    def _drop_old(self, last: int, kept: AbstractSet[int]) -> None:
+        """Drop all up to this arrival but what is kept; of a block nothing is looked at one by one."""
+        runs: list[list[Message] | Generated] = []
+        for run in self._runs:
+            if isinstance(run, Generated):
+                left: list[Message] | Generated = run.behind(last, kept)
+            else:
+                left = [message for message in run if message.arrival > last or message.arrival in kept]
+                for uid in {message.uid for message in run} - {message.uid for message in left}:
+                    del self._uids[uid]
+            if len(left) > 0:
+                runs.append(left)
+        self._runs = runs
+        self._contents = None
+
     def remove(self, arrival: int) -> bool:
         """Remove this message, protected or not; False if it is gone already."""
         with self._guard:
@@ -282,3 +352,10 @@ class Store:
                 runs.append(left)
         self._runs = runs
         self._contents = None
+
+
+def _from_elsewhere(run: list[Message] | Generated, last: int) -> Iterable[int]:
+    """The arrivals up to this one of messages that a function of the user has to remove."""
+    if not isinstance(run, Generated) or not run.removes:
+        return ()
+    return (arrival for arrival in run.arrivals() if arrival <= last)

@@ -7,19 +7,25 @@ listed.  What is listed is what is done: whoever carries out commands asks an :c
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ("DEFAULT", "MECHANISMS", "Capability", "Offer", "edited")
+    from pop3s_fake.maildrop import Account
+
+__all__ = ("DAY", "DEFAULT", "MECHANISMS", "Capability", "Offer", "edited")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
 LINE_LIMIT: Final = 512
 """Octets of a capability line with its CRLF (RFC 2449 section 5)."""
+
+DAY: Final = 86400
+"""Seconds in one of EXPIRE's days."""
 
 LINES: Final = (
     "TOP",
@@ -77,6 +83,12 @@ _PARAMETERS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
 }
 """The parameters of the tags that take any: how to tell right ones, and what would be right."""
 
+_EXTREMES: Final[dict[str, tuple[Callable[[float, float], float], str]]] = {
+    "LOGIN-DELAY": (max, "6.5"),
+    "EXPIRE": (min, "6.7"),
+}
+"""The tags whose values may be a user's own: which of all values is told before the login, and the section."""
+
 _TAGS: Final = (
     *("TOP", "USER", "SASL", "RESP-CODES", "LOGIN-DELAY", "PIPELINING", "EXPIRE", "UIDL", "IMPLEMENTATION", "STLS"),
     *("AUTH-RESP-CODE", "UTF8", "LANG", "LAST", "CAPA"),
@@ -109,12 +121,16 @@ class Offer:
     pop3s_fake.errors.UsageError: capabilities=: unknown capability 'UILD'; did you mean 'UIDL'?
     """
 
-    __slots__ = ("_lines", "clear", "codes", "delay", "mechanisms", "tags", "utf8_user")
+    __slots__ = ("_lines", "clear", "codes", "delay", "expire", "mechanisms", "tags", "timed", "utf8_user")
 
     tags: frozenset[str]
     """The tags in upper case, and so what there is; beside them `EXPIRE 0`, and `UTF8 TOP` for both."""
     delay: int
     """Seconds that LOGIN-DELAY asks for between two logins of one account, 0 where it is not listed."""
+    expire: int | None
+    """Days after which messages are gone, None for never; 0: at QUIT, if they were retrieved."""
+    timed: bool
+    """Whether a login depends on the time: because of LOGIN-DELAY, or of messages that grow old."""
     utf8_user: bool
     """Whether names and passwords may be in UTF-8 (RFC 6856 section 2.2)."""
     clear: frozenset[str]
@@ -139,8 +155,9 @@ class Offer:
             tags |= ANCIENT
         elif "-CAPA" not in lines:
             tags.add("CAPA")
-        expire = self.parameters("EXPIRE")
-        if expire is not None and expire.split()[0] == "0":
+        expire = (self.parameters("EXPIRE") or "NEVER").split()[0].upper()
+        self.expire = None if expire == "NEVER" else int(expire)
+        if self.expire == 0:
             tags.add("EXPIRE 0")
         if {"UTF8", "TOP"} <= tags:
             tags.add("UTF8 TOP")
@@ -148,6 +165,7 @@ class Offer:
         self.utf8_user = (self.parameters("UTF8") or "").upper() == "USER"
         delay = self.parameters("LOGIN-DELAY")
         self.delay = 0 if delay is None else int(delay.split()[0])
+        self.timed = bool(self.delay) or self.expire is not None
         asked = {_tag(entry.removeprefix("+")) for entry in given} if lines else {"USER"}
         self.clear = frozenset(asked & {"USER", "SASL"})
         self.codes = _codes(tags)
@@ -160,13 +178,48 @@ class Offer:
         """What stands behind this tag, or None where it is not listed."""
         return next((line.words for line in self._lines if line.tag == tag), None)
 
-    def payload(self, *, transaction: bool, secure: bool, mechanisms: Sequence[str], delay: int | None = None) -> bytes:
-        """What CAPA lists, with these mechanisms, and in TRANSACTION with the account's own delay, if it has one."""
+    def days(self, account: Account) -> int | None:
+        """The days for which the messages of this account are kept (RFC 2449 section 6.7); None: for ever."""
+        return self.expire if account.expire is None else None if account.expire == "NEVER" else account.expire
+
+    def agree(self, account: Account) -> None:
+        """Refuse an account whose own values are not announced as RFC 2449 sections 6.5 and 6.7 want it.
+
+        >>> from pop3s_fake.maildrop import Account
+        >>> Offer(["EXPIRE 30"]).agree(Account("ann", "not-a-secret", expire=5))
+        Traceback (most recent call last):
+        ...
+        pop3s_fake.errors.UsageError: account 'ann' has expire=5, but CAPA lists 'EXPIRE 30': before the login it tells
+        the smallest value of all accounts, and that each may have its own, as in 'EXPIRE 5 USER' (RFC 2449 section 6.7)
+        """
+        own = {"LOGIN-DELAY": account.login_delay, "EXPIRE": account.expire}
+        for tag, value in own.items():
+            if value is None:
+                continue
+            words = (self.parameters(tag) or "").upper().split()
+            told = _number(words[0]) if words else None
+            wanted, extreme, section = _number(value), *_EXTREMES[tag]
+            if told is not None and (told == wanted or ("USER" in words and extreme(told, wanted) == told)):
+                continue
+            listed = f"lists {' '.join([tag, *words])!r}" if words else f"does not list {tag}"
+            name = "largest" if extreme is max else "smallest"
+            right = value if told is None or extreme(told, wanted) == wanted else words[0]
+            raise UsageError(
+                f"account {account.name!r} has {tag.lower().replace('-', '_')}={value!r}, but CAPA {listed}: before "
+                f"the login it tells the {name} value of all accounts, and that each may have its own, as in "
+                f"'{tag} {right} USER' (RFC 2449 section {section})"
+            )
+
+    def payload(
+        self, *, transaction: bool, secure: bool, mechanisms: Sequence[str], account: Account | None = None
+    ) -> bytes:
+        """What CAPA lists, with these mechanisms, and in TRANSACTION with the account's own values, if it has any."""
         texts = [
             self._announced(line, transaction=transaction, secure=secure, mechanisms=mechanisms) for line in self._lines
         ]
         if transaction:
-            texts = [_precise(text, delay) for text in texts]
+            own = {} if account is None else {"LOGIN-DELAY": account.login_delay, "EXPIRE": account.expire}
+            texts = [_precise(text, own) for text in texts]
         return b"".join(f"{text}\r\n".encode() for text in texts if text)
 
     def usable(self, *, secure: bool, bindings: frozenset[str], certificate: bool, token: bool) -> tuple[str, ...]:
@@ -231,13 +284,18 @@ def edited(lines: Sequence[str], entries: Sequence[str]) -> list[str]:
     return list(result.values())
 
 
-def _precise(text: str, delay: int | None) -> str:
+def _precise(text: str, own: Mapping[str, int | str | None]) -> str:
     """A line as it stands in TRANSACTION, where the values are this user's (RFC 2449 sections 6.5 and 6.7)."""
     tag, _, words = text.partition(" ")
-    if tag.upper() not in {"LOGIN-DELAY", "EXPIRE"}:
+    if tag.upper() not in _EXTREMES:
         return text
-    value = words.split()[0]
-    return f"{tag} {value if delay is None or tag.upper() == 'EXPIRE' else delay}"
+    value = own.get(tag.upper())
+    return f"{tag} {words.split()[0] if value is None else value}"
+
+
+def _number(value: int | str) -> float:
+    """A number of seconds or days; NEVER is more than any."""
+    return inf if value == "NEVER" else float(value)
 
 
 def _tag(line: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from pop3s_fake.maildrop import MaildropInUse
 from pop3s_fake.protocol import replies
-from pop3s_fake.protocol.capabilities import DEFAULT, Offer
+from pop3s_fake.protocol.capabilities import DAY, DEFAULT, Offer
 from pop3s_fake.protocol.commands import COMMANDS, INTERNATIONAL, arguments, international, plain
 from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import Err, Reply, uncoded
@@ -88,7 +88,7 @@ class Session(Transaction):
 
         ``offer``: the capabilities, ``secure``: whether nobody can read the wire, ``context``: what a SASL mechanism
         may know, by the mechanisms that are offered now; without it AUTH is refused.  ``facts``: what TLS has brought.
-        ``now``: the clock by which LOGIN-DELAY is kept.
+        ``now``: the clock by which LOGIN-DELAY and EXPIRE are kept.
         """
         super().__init__()
         self._accounts = accounts
@@ -280,11 +280,15 @@ class Session(Transaction):
 
     def _open(self, account: Account) -> Reply:
         """Take the exclusive-access lock and enter TRANSACTION (RFC 1939 section 4)."""
-        now = self._now() if self._offer.delay and self._now is not None else None
-        if now is not None and account.logged_in_since(now - self._delay(account)):
-            return self._coded(replies.TOO_SOON)
+        now = expired = None
+        if self._offer.timed and self._now is not None:
+            now = self._now()
+            if self._offer.delay and account.logged_in_since(now - self._delay(account)):
+                return self._coded(replies.TOO_SOON)
+            days = self._offer.days(account)
+            expired = now - days * DAY if days else None
         try:
-            maildrop = account.open(self, exclusive=self._exclusive)
+            maildrop = account.open(self, exclusive=self._exclusive, expired=expired)
         except MaildropInUse:
             return self._coded(replies.IN_USE)
         if now is not None:
@@ -324,7 +328,7 @@ class Session(Transaction):
             transaction=self.state is State.TRANSACTION,
             secure=self._secure,
             mechanisms=self._mechanisms(),
-            delay=None if account is None else account.login_delay,
+            account=account,
         )
 
     def _lang(self, wanted: bytes | None = None) -> Reply:
@@ -346,7 +350,7 @@ class Session(Transaction):
     def _quit(self) -> Reply:
         """QUIT in TRANSACTION: UPDATE, then the lock is freed, then the answer (RFC 1939 section 6)."""
         self.state = State.UPDATE
-        if "EXPIRE 0" in self._offer.tags:
+        if "EXPIRE 0" in self._offer.tags and self._offer.days(self._accounts[self.user or ""]) == 0:
             self._expire()
         try:
             result = self._open_maildrop.update()

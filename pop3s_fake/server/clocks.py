@@ -21,8 +21,10 @@ __all__ = ("ManualClock", "SystemClock")
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
 
+DAY: Final = 86400.0
+
 LONGEST: Final = 1e12
-"""Seconds, minutes or hours by which a clock moves on at once: some 30 000 years and more, but not for ever."""
+"""Seconds, minutes, hours or days by which a clock moves on at once: some 30 000 years and more, but not for ever."""
 
 
 class SystemClock:
@@ -85,10 +87,11 @@ class ManualClock:
         """Seconds since the clock was made."""
         return self._now
 
-    def advance(self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0) -> None:
+    def advance(self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> None:
         """Move on by so much, stopping at each time at which something falls due; a clock never goes back."""
         step = 0.0
-        for unit, count, each in (("seconds", seconds, 1.0), ("minutes", minutes, 60.0), ("hours", hours, 3600.0)):
+        given = (("seconds", seconds, 1.0), ("minutes", minutes, 60.0), ("hours", hours, 3600.0), ("days", days, DAY))
+        for unit, count, each in given:
             if not _may_pass(count):
                 raise UsageError(f"a clock moves on by a number of {unit}, not by {count!r}")
             step += each * count

@@ -158,7 +158,9 @@ class Pop3sServer:
             options, self._case = arranged(options)
         self._options = options
         self.clock: Final[Clock] = clock or SystemClock()
-        self.accounts: Final = Accounts(options.accounts or [Account("test", "pop3s-password")], self.clock.now)
+        self.accounts: Final = Accounts(
+            options.accounts or [Account("test", "pop3s-password")], self.clock.now, options.offer.agree
+        )
         self.seed: Final = random.SystemRandom().getrandbits(32) if seed is None else seed
         self.transcript: Final = Transcript(self.settle)
         self.ledger: Final = Ledger(self.settle)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import poplib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pop3s_fake import Account, UsageError
+from pop3s_fake import Account, ManualClock, Pop3sServer, UsageError
 from pop3s_fake.connection import Connection, Send, Settings
 from pop3s_fake.maildrop import Accounts
 from pop3s_fake.protocol.capabilities import MECHANISMS, PLAINTEXT, Offer, _needs
@@ -40,7 +41,9 @@ class Server:
         self.time = 0.0
         self.account = Account("ann", "not-a-secret", **account)
         self.transcript = Transcript()
-        self.settings = Settings(Accounts([self.account]), now=lambda: self.time, offer=Offer(capabilities, stls=False))
+        offer = Offer(capabilities, stls=False)
+        accounts = Accounts([self.account], lambda: self.time, offer.agree)
+        self.settings = Settings(accounts, now=lambda: self.time, offer=offer)
 
     def ask(self, *lines: str | bytes) -> list[bytes]:
         """What one session says to these lines, each reply for itself; then it is cut."""
@@ -178,6 +181,148 @@ def test_under_expire_0_what_was_retrieved_goes_at_update() -> None:
     other.account.maildrop.add("Subject: one\n\n")
     other.session("RETR 1", "QUIT")
     assert len(other.account.maildrop) == 1
+
+
+DAY = 86400
+
+
+def test_messages_are_gone_when_they_are_as_old_as_expire_says() -> None:
+    """RFC 2449 section 6.7: at the login, counted for each from when it came; a session keeps what it saw."""
+    server = Server(["+EXPIRE 30"])
+    assert "EXPIRE 30" in server.capabilities()
+    server.account.maildrop.add("Subject: one\n\n", "Subject: two\n\n")
+    server.time = 2.0 * DAY
+    server.account.maildrop.add("Subject: three\n\n")
+    server.time = 29.0 * DAY
+    assert server.session("STAT") == [b"+OK 3 50\r\n"]
+    server.time = 30.0 * DAY - 1
+    assert server.session("STAT") == [b"+OK 3 50\r\n"]
+    server.time = 30.0 * DAY
+    assert server.session("STAT", "RETR 1", "RSET", "QUIT")[0] == b"+OK 1 18\r\n"
+    assert len(server.account.maildrop) == 1
+    server.time = 32.0 * DAY
+    assert server.session("STAT") == [b"+OK 0 0\r\n"]
+
+
+def test_a_login_that_is_refused_lets_nothing_expire() -> None:
+    """Whoever has the maildrop open keeps it."""
+    server = Server(["+EXPIRE 1"])
+    server.account.maildrop.add("Subject: one\n\n")
+    holder = server.account.open("somebody")
+    server.time = 3.0 * DAY
+    assert server.ask("USER ann", "PASS guess", "USER ann", "PASS not-a-secret")[3].startswith(b"-ERR [IN-USE]")
+    assert (holder.stat(), len(server.account.maildrop)) == ((1, 16), 1)
+    holder.close()
+    assert server.session("STAT") == [b"+OK 0 0\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("line", "own", "told", "days"),
+    [
+        ("EXPIRE 5 USER", 30, "EXPIRE 30", 30),
+        ("EXPIRE 5 USER", None, "EXPIRE 5", 5),
+        ("EXPIRE 5 USER", "NEVER", "EXPIRE NEVER", None),
+        ("EXPIRE 0 USER", 2, "EXPIRE 2", 2),
+        ("EXPIRE NEVER", None, "EXPIRE NEVER", None),
+    ],
+)
+def test_the_days_of_an_account_are_told_after_the_login(line: str, own: Any, told: str, days: int | None) -> None:
+    """RFC 2449 section 6.7: before it the smallest there are, and USER only there; and they are what counts."""
+    server = Server([f"+{line}"], expire=own)
+    server.account.maildrop.add("Subject: one\n\n")
+    assert line in server.capabilities()
+    assert told in server.capabilities(login=True)
+    assert server.session("RETR 1", "QUIT")[0].startswith(b"+OK")
+    server.time = (days or 1000) * DAY - 1.0
+    assert len(server.session("STAT")) == len(server.account.maildrop) == 1
+    server.time = (days or 1000) * DAY
+    server.session("NOOP")
+    assert len(server.account.maildrop) == (days is None)
+
+
+def test_under_expire_0_each_account_has_its_own() -> None:
+    """RFC 2449 section 6.7."""
+    for own, left in ((None, 0), (0, 0), (9, 1), ("NEVER", 1)):
+        server = Server(["+EXPIRE 0 USER"], expire=own)
+        server.account.maildrop.add("Subject: one\n\n")
+        server.session("RETR 1", "QUIT")
+        assert len(server.account.maildrop) == left
+
+
+SMALLEST = "before the login it tells the smallest value of all accounts, and that each may have its own, as in "
+LARGEST = SMALLEST.replace("smallest", "largest")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "own", "text"),
+    [
+        (["+EXPIRE 30"], {"expire": 5}, f"has expire=5, but CAPA lists 'EXPIRE 30': {SMALLEST}'EXPIRE 5 USER'"),
+        (
+            ["+EXPIRE 30 USER"],
+            {"expire": 5},
+            f"has expire=5, but CAPA lists 'EXPIRE 30 USER': {SMALLEST}'EXPIRE 5 USER'",
+        ),
+        (["+EXPIRE 5"], {"expire": 30}, f"has expire=30, but CAPA lists 'EXPIRE 5': {SMALLEST}'EXPIRE 5 USER'"),
+        (None, {"expire": 5}, f"has expire=5, but CAPA lists 'EXPIRE NEVER': {SMALLEST}'EXPIRE 5 USER'"),
+        (["-EXPIRE"], {"expire": 5}, f"has expire=5, but CAPA does not list EXPIRE: {SMALLEST}'EXPIRE 5 USER'"),
+        (
+            ["+LOGIN-DELAY 60 USER"],
+            {"login_delay": 900},
+            f"has login_delay=900, but CAPA lists 'LOGIN-DELAY 60 USER': {LARGEST}'LOGIN-DELAY 900 USER'",
+        ),
+        (
+            ["+LOGIN-DELAY 900"],
+            {"login_delay": 60},
+            f"has login_delay=60, but CAPA lists 'LOGIN-DELAY 900': {LARGEST}'LOGIN-DELAY 900 USER'",
+        ),
+        (
+            None,
+            {"login_delay": 60},
+            f"has login_delay=60, but CAPA does not list LOGIN-DELAY: {LARGEST}'LOGIN-DELAY 60 USER'",
+        ),
+    ],
+)
+def test_an_account_that_contradicts_what_is_listed_is_refused(
+    capabilities: list[str] | None, own: dict[str, Any], text: str
+) -> None:
+    """RFC 2449 sections 6.5 and 6.7: the value before the login holds for everybody."""
+    section = "6.7" if "expire" in own else "6.5"
+    with pytest.raises(UsageError) as caught:
+        Server(capabilities, **own)
+    assert str(caught.value) == f"account 'ann' {text} (RFC 2449 section {section})"
+    with Pop3sServer(capabilities=capabilities) as server, pytest.raises(UsageError):
+        server.add_account("bob", "not-a-secret", **own)
+
+
+@pytest.mark.parametrize("expire", [-1, True, 1.5, "never", "5"])
+def test_the_days_of_an_account_are_a_number(expire: Any) -> None:
+    """Or NEVER."""
+    with pytest.raises(UsageError) as caught:
+        Account("ann", "not-a-secret", expire=expire)
+    assert str(caught.value) == f'expire must be a number of days from 0, or "NEVER", not {expire!r}'
+
+
+def test_a_month_passes_on_the_servers_clock() -> None:
+    """29 days and 31, from when each message came."""
+    clock = ManualClock()
+    with Pop3sServer(clock=clock, capabilities=["+EXPIRE 30"]) as server:
+
+        def count() -> int:
+            client = poplib.POP3_SSL(server.host, server.port, context=server.client_context(), timeout=60)
+            client.user(server.login.user)
+            client.pass_(server.login.password)
+            found = client.stat()[0]
+            client.quit()
+            return found
+
+        server.maildrop.add("Subject: one\n\n")
+        clock.advance(days=29)
+        assert count() == 1
+        server.maildrop.add("Subject: two\n\n")
+        clock.advance(days=2)
+        assert count() == 1
+        clock.advance(days=29)
+        assert count() == 0
 
 
 def test_last_is_there_for_those_who_ask_for_it() -> None:
