@@ -16,16 +16,20 @@ from pop3s_fake.masking import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableSequence, Sequence
 
-__all__ = ("Ended", "Entry", "Layer", "Session", "TlsNotes", "Transcript")
+__all__ = ("Below", "Ended", "Entry", "Layer", "Session", "TlsNotes", "Transcript")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
 Ended = Literal["quit", "eof", "reset", "autologout", "server"]
 """How a session ended: by QUIT, by the client's closing, its reset, the autologout timer, or the server's doing."""
 
-Layer = Literal["pop3"]
+Layer = Literal["pop3", "tls", "tcp"]
+"""The layers that a transcript can show: lines, records, and what was written to the socket or read from it."""
 
 Kind = Literal["C", "R", "S", "-"]
+
+_LAYERS: Final[tuple[Layer, ...]] = get_args(Layer)
+_LINES: Final[frozenset[Layer]] = frozenset({"pop3"})
 
 
 class Entry(NamedTuple):
@@ -41,6 +45,20 @@ class Entry(NamedTuple):
     """The line without its CRLF, credentials masked, odd octets escaped."""
     octets: int
     """Octets of the whole line or reply, its CRLF, payload and terminator counted; 0 for a happening."""
+
+
+class Below(NamedTuple):
+    """One write, read or record, on its layer below POP3."""
+
+    time: float
+    """Seconds on the server's clock."""
+    kind: Literal["C", "S"]
+    """Whose octets these are."""
+    layer: Literal["tls", "tcp"]
+    text: str
+    """Such as "application_data, 245 octets, in 2 segments"; the octets of a record without its header."""
+    before: int
+    """How many entries of the session there were."""
 
 
 class TlsNotes(NamedTuple):
@@ -102,16 +120,25 @@ class Session:
     ended: Ended | None
     """How it ended; None while it is open."""
     tls: TlsNotes
+    below: MutableSequence[Below]
+    """What is kept of the layers below POP3: see :attr:`Transcript.layers`."""
+    layers: frozenset[Layer]
+    """The layers that were asked for when it began."""
+    struck_below: bool
+    """Whether a rule struck that is about a layer below POP3."""
     __slots__ = (
         "_entries",
+        "below",
         "deleted",
         "disconnector",
         "ended",
         "follower",
+        "layers",
         "number",
         "retrieved",
         "serial",
         "started",
+        "struck_below",
         "tls",
         "user",
         "watch",
@@ -126,6 +153,9 @@ class Session:
         self.deleted = []
         self.ended = None
         self.tls = TlsNotes()
+        self.below = [] if remembers else deque(maxlen=0)
+        self.layers = _LINES
+        self.struck_below = False
         self.disconnector: Callable[[str], None] | None = None
         self.watch: Callable[[], None] | None = None
         self.follower: Callable[[Session, Entry], object] | None = None
@@ -165,6 +195,10 @@ class Session:
         if self.follower is not None:
             self._tell(time, "-", what, 0)
 
+    def carried(self, time: float, kind: Literal["C", "S"], layer: Literal["tls", "tcp"], text: str) -> None:
+        """Note a record, or octets that were written or read at once."""
+        self.below.append(Below(time, kind, layer, text, len(self._entries)))
+
     def _tell(self, time: float, kind: Kind, text: str | bytes, octets: int) -> None:
         """Tell the follower, whose own troubles are no trouble of the session's."""
         if self.follower is not None:
@@ -197,10 +231,22 @@ class Session:
         if self.ended is None and self.disconnector is not None:
             self.disconnector(how)
 
-    def lines(self) -> list[str]:
-        """The session as people read it: a heading, then a line for each entry."""
+    def lines(self, layers: Iterable[Layer] | None = None) -> list[str]:
+        """The session as people read it: a heading, then a line for each entry.
+
+        ``layers``: those to show; left out, those that were asked for, and all of them where a rule of a layer below
+        POP3 struck.
+        """
+        wanted = frozenset(_LAYERS if self.struck_below else self.layers) if layers is None else frozenset(layers)
         head = f"session {self.number}: {self.user or 'nobody logged in'}, {self.tls}, {self._state()}"
-        return [head, *(_shown(entry, self.started) for entry in self.entries)]
+        told = [head]
+        below = deque(each for each in list(self.below) if each.layer in wanted)
+        for number, entry in enumerate(self.entries):
+            while below and below[0].before <= number:
+                told.append(_shown_below(below.popleft(), self.started))
+            if "pop3" in wanted:
+                told.append(_shown(entry, self.started))
+        return told + [_shown_below(each, self.started) for each in below]
 
     def _state(self) -> str:
         return "open" if self.ended is None else f"ended: {self.ended}"
@@ -224,6 +270,11 @@ def _shown(entry: Entry, started: float) -> str:
     return f"{time} {entry.kind}  {entry.text}"
 
 
+def _shown_below(below: Below, started: float) -> str:
+    """One record, write or read as people read it."""
+    return f"{below.time - started:9.3f} {below.kind}    {below.layer}  {below.text}"
+
+
 class Transcript:
     """All sessions of one server, in the order in which they began.
 
@@ -239,7 +290,7 @@ class Transcript:
     """Whether the sessions can be asked for; else they are forgotten as they go on."""
     heading: str
     """What stands above all when it is shown, such as the case that the server is; "" for nothing."""
-    __slots__ = ("_begun", "_follower", "_sessions", "_settle", "heading", "remembers")
+    __slots__ = ("_begun", "_follower", "_layers", "_sessions", "_settle", "heading", "remembers")
 
     def __init__(self, settle: Callable[[], None] | None = None) -> None:
         """Call ``settle`` before anything is read."""
@@ -249,6 +300,7 @@ class Transcript:
         self._follower: Callable[[Session, Entry], object] | None = None
         self._settle = settle
         self.heading = ""
+        self._layers = _LINES
 
     def __repr__(self) -> str:
         """The number of sessions; does not wait."""
@@ -261,6 +313,7 @@ class Transcript:
         number = len(self._sessions) + 1 if self.remembers else self._begun
         session = Session(number, started=started, serial=self._begun, remembers=self.remembers)
         session.follower = self._follower
+        session.layers = self._layers
         if self.remembers:
             self._sessions.append(session)
         return session
@@ -318,20 +371,40 @@ class Transcript:
         """Whether any session sent this keyword; upper and lower case are the same."""
         return keyword.upper() in self.keywords
 
+    @property
+    def layers(self) -> frozenset[Layer]:
+        """The layers that are kept of all that is said, for sessions that begin from now on: at first ``("pop3",)``.
+
+        The others are ``"tls"``, records, and ``"tcp"``, what was written or read at once.  Where they are not asked
+        for they are kept of what a rule is bound to, up to a thousand entries for each reply.
+
+        >>> transcript = Transcript()
+        >>> transcript.layers = ("pop3", "tls")
+        >>> sorted(transcript.layers)
+        ['pop3', 'tls']
+        """
+        return self._layers
+
+    @layers.setter
+    def layers(self, layers: Iterable[Layer]) -> None:
+        self._layers = _check(layers)
+
     def render(self, layers: Iterable[Layer] = ("pop3",)) -> str:
-        """All of it as text for people, passwords masked; "" where nobody connected."""
-        _check(layers)
-        told = [line for session in self.sessions for line in session.lines()]
+        """All of it as text for people, passwords masked; "" where nobody connected.
+
+        ``layers``: what to show of it, as far as it was kept (see :attr:`layers`); each is known by its word.
+        """
+        wanted = _check(layers)
+        told = [line for session in self.sessions for line in session.lines(wanted)]
         return "\n".join([self.heading, *told] if told and self.heading else told)
 
 
-_LAYERS: Final = get_args(Layer)
-
-
-def _check(layers: Iterable[str]) -> None:
-    """Refuse layers that are not there."""
+def _check(layers: Iterable[Layer]) -> frozenset[Layer]:
+    """The layers as a set; those that are not there are refused."""
     if isinstance(layers, str):
         raise UsageError(f"layers= is a list, not the text {layers!r}")
-    for layer in layers:
+    wanted = tuple(layers)
+    for layer in wanted:
         if layer not in _LAYERS:
             raise UsageError(f"unknown layer {layer!r} of the transcript{nearest(str(layer), _LAYERS)}")
+    return frozenset(wanted)

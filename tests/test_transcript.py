@@ -131,9 +131,9 @@ def test_where_nobody_connected_there_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("layers", "text"),
     [
-        (["tls"], "unknown layer 'tls' of the transcript; known are: pop3"),
+        (["udp"], "unknown layer 'udp' of the transcript; known are: pop3, tcp, tls"),
         (["pop3", "pop"], "unknown layer 'pop' of the transcript; did you mean 'pop3'?"),
-        ([3], "unknown layer 3 of the transcript; known are: pop3"),
+        ([3], "unknown layer 3 of the transcript; known are: pop3, tcp, tls"),
         ("pop3", "layers= is a list, not the text 'pop3'"),
     ],
 )

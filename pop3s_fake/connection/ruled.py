@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.connection import steps
+from pop3s_fake.connection.lanes import MOST, Lane
 from pop3s_fake.connection.steps import Gone, Send, Wait
 from pop3s_fake.errors import UsageError
 from pop3s_fake.protocol.lines import OVERLONG, Line
@@ -119,7 +120,7 @@ def words(line: Line) -> tuple[str, str]:
 class Ruled:
     """Carries out rules in one conversation."""
 
-    __slots__ = ("_hidden", "_log", "_now", "_read", "_silent", "certificate")
+    __slots__ = ("_hidden", "_lane", "_log", "_now", "_read", "_silent", "below", "certificate")
 
     def __init__(self, settings: Settings, log: transcript.Session, hidden: Callable[[bytes], bytes]) -> None:
         """``hidden`` makes a rule's text, which may hold a password, fit to be shown."""
@@ -128,6 +129,9 @@ class Ruled:
         self._now = settings.now
         self._read = settings.read
         self._silent = False
+        self.below: bool = False
+        """Whether the rules that are carried out now are about a layer below POP3."""
+        self._lane: Lane | None = None
         self.certificate: str | None = None
         """The certificate that a rule wants shown."""
 
@@ -182,9 +186,23 @@ class Ruled:
         self._log.happened(self._now(), "no reply can be sent: our direction is closed")
 
     def _name_losers(self, bound: Bound) -> None:
-        """Note which rules do not have their way here, and because of which."""
+        """Note which rules do not have their way here, and because of which; here begins what they are bound to."""
+        self._begin()
         for loser, winner in bound.losers:
             self._happened(f"rule {loser} gave way to {winner}")
+
+    def _begin(self) -> None:
+        """Keep the layers below of what is said now, if they are not kept anyway."""
+        if self._log.layers == {"pop3"}:
+            if self._lane is None:
+                self._lane = Lane(self._log, "S", self._now)
+            self._lane.begin(MOST)
+
+    def _send(self, octets: bytes, link: Link | None) -> Send:
+        """These octets go over the wire; before there is a link they belong to the handshake."""
+        if self._lane is not None:
+            self._lane.carry(octets, sealed=link is None or link.secure)
+        return Send(octets)
 
     def _happened(self, what: str) -> None:
         octets = what.encode("utf-8", "surrogateescape")
@@ -195,6 +213,7 @@ class Ruled:
     ) -> Generator[Step, None, None]:
         """One operation after the other, through the layers below where a rule is about them."""
         descent = _descent(run.striking, link) if run.striking.bound.lower else None
+        self.below = descent is not None
         try:
             for operation in run:
                 if not isinstance(operation, Octets):
@@ -202,7 +221,7 @@ class Ruled:
                 elif link is None or self._silent:
                     outcome.unsaid = True
                 elif descent is None:
-                    yield Send(link.seal(operation.octets))
+                    yield self._send(link.seal(operation.octets), link)
                     outcome.given += len(operation.octets)
                     outcome.sent(operation.octets)
                 else:
@@ -213,6 +232,8 @@ class Ruled:
                     yield from self.perform(each, link, maildrop, outcome)
         finally:
             run.close()
+            if self._lane is not None:
+                self._lane.end()
             outcome.damaged = outcome.damaged or (descent is not None and descent.damaged)
 
     def _through(
@@ -236,9 +257,10 @@ class Ruled:
                 outcome.unsaid = True
             case Octets():
                 if operation.octets:
-                    yield Send(operation.octets)
+                    yield self._send(operation.octets, link)
                 outcome.sent(operation.says)
             case Struck():
+                self._log.struck_below = self._log.struck_below or self.below
                 layer = "" if operation.layer == "pop3" else f" of the {operation.layer.upper()} layer"
                 self._happened(f"rule {operation.rule} struck at octet {operation.octet}{layer}")
             case Pause():
@@ -261,7 +283,7 @@ class Ruled:
         if how != "half-tcp":
             notify = b"" if link is None else link.close_notify()
             if notify:
-                yield Send(notify)
+                yield self._send(notify, link)
             elif how == "half-tls":
                 raise UsageError("end half-tls: the connection is in clear, so there is no TLS to close")
         if how != "half-tls":
@@ -273,7 +295,7 @@ class Ruled:
         if tls.alert is not None:
             from pop3s_fake.tls.hello import alert  # noqa: PLC0415  # a conversation in clear does not load TLS
 
-            yield Send(alert(tls.alert))
+            yield self._send(alert(tls.alert), link)
         elif tls.certificate is not None:
             self.certificate = tls.certificate
         else:
@@ -283,7 +305,7 @@ class Ruled:
                     "tls request-client-cert: the client does not offer authentication after the handshake "
                     "(RFC 8446 section 4.6.2), which Python's ssl does with context.post_handshake_auth = True"
                 )
-            yield Send(octets)
+            yield self._send(octets, link)
 
     def _change(self, maildrop: Maildrop, mail: Mail) -> None:
         """Change the stored maildrop as a rule says; sessions that are open see what they saw."""
@@ -313,6 +335,7 @@ class Flights:
         self._run = run
         self._maildrop = maildrop
         self._descent = Descent(run.striking, None, secure=True)
+        ruled.below = run.striking.bound.lower
         self._outcome = Outcome()
 
     def send(self, octets: bytes) -> Steps:

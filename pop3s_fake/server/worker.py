@@ -12,7 +12,7 @@ from threading import Lock, Thread, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 
-from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, Send, Wait
+from pop3s_fake.connection import EOF, EXPIRED, End, Gone, Receive, Send, Wait, conversation
 from pop3s_fake.server.clocks import SystemClock
 from pop3s_fake.server.endings import NO_LINGER, drain, hung, wait_delivered
 from pop3s_fake.server.polling import GONE, READ, WRITE, poller
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pop3s_fake.clock import Clock
-    from pop3s_fake.connection import Settings, Step
+    from pop3s_fake.connection import Connection, Settings, Step
     from pop3s_fake.server.hub import Hub
     from pop3s_fake.transcript import Session
 
@@ -167,7 +167,7 @@ class Worker:
                     end.setblocking(False)
                 self._poll.register(self._wake[0].fileno(), READ)
             self._clock.join(self, self._settle)
-            connection = Connection(self._settings, self.log)
+            connection = conversation(self._settings, self.log)
             self._perform(connection)
         except StopIteration:
             pass  # the conversation is over

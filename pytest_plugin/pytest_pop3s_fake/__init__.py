@@ -47,6 +47,7 @@ _INI = {
     " too) or false",
     "pop3s_deadline": "Seconds of real time after which a session that is still open fails the test, or none",
     "pop3s_transcript": "Whose report shows the transcript of the servers: failed tests, all or none",
+    "pop3s_layers": "What transcripts keep and show: pop3 (lines), tls (records), tcp (each write and read)",
 }
 
 _MARKER = (
@@ -73,6 +74,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--pop3s-transcript", metavar="failed|all|none", help=f"{_INI['pop3s_transcript']} (default: failed)"
     )
+    group.addoption("--pop3s-layers", metavar="LAYERS", help=f"{_INI['pop3s_layers']} (default: pop3)")
     group.addoption("--pop3s-transcript-dir", metavar="DIR", help="Write the transcripts of each test to a file there")
     group.addoption("--pop3s-seed", metavar="N", help="Repeat what was random in the run whose report names this seed")
 
@@ -87,7 +89,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _options_given(config: pytest.Config) -> bool:
     """Whether any option of ours was given, in the ini file or on the command line."""
-    names = ("strict", "deadline", "transcript", "transcript_dir", "seed")
+    names = ("strict", "deadline", "transcript", "layers", "transcript_dir", "seed")
     return any(config.getini(name) for name in _INI) or any(
         config.getoption(f"pop3s_{name}") is not None for name in names
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pop3s_fake.rules import Rule
+    from pop3s_fake.transcript import Layer
 
 __all__ = ("Given", "Settings", "Shown", "decided", "read_settings", "seed_of")
 
@@ -33,6 +34,7 @@ Shown = Literal["failed", "all", "none"]
 T = TypeVar("T")
 
 _STRICT: Final[dict[str, bool | str]] = {"true": True, "false": False, "should": "should"}
+_LAYERS: Final[dict[str, Layer]] = {"pop3": "pop3", "tls": "tls", "tcp": "tcp"}
 _SHOWN: Final[dict[str, Shown]] = {"failed": "failed", "all": "all", "none": "none"}
 
 
@@ -46,6 +48,8 @@ class Settings:
     """Keywords of a server that the command line gives."""
     transcript: Shown
     """Whose report shows transcripts."""
+    layers: tuple[Layer, ...]
+    """What transcripts keep and show."""
     transcript_dir: Path | None
     """Where each test leaves a file with its transcripts."""
     seed: int
@@ -55,7 +59,7 @@ class Settings:
 def read_settings(config: pytest.Config, *, chosen: int) -> Settings:
     """Read all options; a bad one is a `pytest.UsageError` with a sentence.  ``chosen``: the seed if none is given."""
     from_controller: Mapping[str, Any] = getattr(config, "workerinput", {})
-    strict, deadline, shown = (_texts(config, name) for name in ("strict", "deadline", "transcript"))
+    strict, deadline, shown, kept = (_texts(config, name) for name in ("strict", "deadline", "transcript", "layers"))
     directory = config.getoption("pop3s_transcript_dir")
     seed = config.getoption("pop3s_seed")
     keywords = [
@@ -66,10 +70,12 @@ def read_settings(config: pytest.Config, *, chosen: int) -> Settings:
         for (strict_origin, strict_text), (deadline_origin, deadline_text) in zip(strict, deadline, strict=True)
     ]
     words = [_word(origin, text, _SHOWN) for origin, text in shown if text]
+    layers = [tuple(_word(origin, word.strip(), _LAYERS) for word in text.split(",")) for origin, text in kept if text]
     return Settings(
         ini=keywords[0],
         command_line=keywords[1],
         transcript=words[-1] if words else "failed",
+        layers=layers[-1] if layers else ("pop3",),
         transcript_dir=_directory(config.invocation_params.dir, directory) if directory else None,
         seed=from_controller.get("pop3s_seed", chosen) if seed is None else _seed("--pop3s-seed", seed),
     )

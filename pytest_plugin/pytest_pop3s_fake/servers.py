@@ -96,6 +96,7 @@ class ServerFactory:
             chosen.setdefault("seed", seed_of(self._item, self._settings, len(self._made)))
             rules: list[Given] = chosen.pop("rules", [])
             server = Pop3sServer(**chosen)
+            server.transcript.layers = self._settings.layers
             for given in rules:
                 _add(server, given)
             # Accounts that a marker or a module names are there for other tests, too, which must find them untouched.

@@ -124,6 +124,7 @@ def test_a_marker_is_obeyed(inner: Inner) -> None:
         (("-o", "pop3s_deadline=soon"), "pop3s_deadline is a number of seconds above 0, or none, not 'soon'"),
         (("--pop3s-deadline=nan",), "--pop3s-deadline is a number of seconds above 0, or none, not 'nan'"),
         (("--pop3s-transcript=some",), "--pop3s-transcript is failed, all or none, not 'some'"),
+        (("--pop3s-layers=pop3,tsl",), "--pop3s-layers is pop3, tls or tcp, not 'tsl'"),
         (("--pop3s-seed=-1",), "--pop3s-seed is a whole number from 0 on, not '-1'"),
         (
             ("--pop3s-transcript-dir=test_mail.py",),
@@ -223,6 +224,17 @@ def test_whose_transcript_is_shown_can_be_said(inner: Inner, shows: str, section
 
         assert report.counts == {"passed": 1, "failed": 1}
         assert report.text.count("Captured pop3s transcript call") == sections
+
+
+@pytest.mark.parametrize("arguments", [("--pop3s-layers=pop3,tls",), ("-o", "pop3s_layers=tls, pop3")])
+def test_a_transcript_shows_records_where_that_is_asked_for(inner: Inner, arguments: tuple[str, ...]) -> None:
+    """On the command line and in the ini file; by itself it shows none."""
+    assert "  tls  " not in inner.run(FAIL_AND_PASS).text
+    report = inner.run(FAIL_AND_PASS, *arguments)
+
+    assert report.counts == {"passed": 1, "failed": 1}
+    assert re.search(r" C    tls  handshake, \d+ octets\n", report.text)
+    assert "  tcp  " not in report.text
 
 
 def test_the_command_line_says_it_last(inner: Inner) -> None:
