@@ -2,6 +2,7 @@
 
 Knows how a conversation is noted and shown; must not know who carries it or what the words mean.  Entries are plain
 tuples while the conversation runs; everything that people see is made from them when somebody asks.
+Longer than 400 lines because what is noted, asked for and shown is one thing.
 """
 
 from __future__ import annotations

@@ -233,7 +233,7 @@ def test_a_transcript_shows_records_where_that_is_asked_for(inner: Inner, argume
     report = inner.run(FAIL_AND_PASS, *arguments)
 
     assert report.counts == {"passed": 1, "failed": 1}
-    assert re.search(r" C    tls  handshake, \d+ octets\n", report.text)
+    assert re.search(r" C +tls  handshake, \d+ octets\n", report.text)
     assert "  tcp  " not in report.text
 
 
