@@ -22,6 +22,10 @@ LEAST: Final = 4
 
 _MASK: Final = MASK.encode()
 
+_SPACE: Final = 0x20
+_TILDE: Final = 0x7E
+"""The first and the last printable character."""
+
 _KEYWORD: Final = re.compile(
     rb"(?i:STAT|LIST|RETR|DELE|NOOP|RSET|TOP|UIDL|CAPA|QUIT|USER|PASS|APOP|AUTH|STLS|UTF8|LANG)(?= |\Z)"
 )
@@ -55,15 +59,27 @@ def masked(line: bytes, secrets: Iterable[bytes] = (), names: Collection[bytes] 
 
 
 def hidden(octets: bytes, secrets: Iterable[bytes]) -> bytes:
-    """The octets without these secrets, the longest one first; those that are too short to look for stay.
+    r"""The octets without these secrets, the longest one first; those that are too short to look for stay.
+
+    A secret is found in the form, too, in which a rule's quoted text shows it.
 
     >>> hidden(b"-ERR not sesame", [b"sesame", b"not"])
     b'-ERR not ****'
+    >>> hidden(rb'reply "-ERR not se\"same"', [b'se"same'])
+    b'reply "-ERR not ****"'
     """
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= LEAST:
             octets = octets.replace(secret, _MASK)
+            if not secret.isalnum():
+                octets = octets.replace(_quoted(secret), _MASK)
     return octets
+
+
+def _quoted(secret: bytes) -> bytes:
+    """The secret as it stands in a quoted text."""
+    text = secret.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b"".join(bytes((octet,)) if _SPACE <= octet <= _TILDE else b"\\x%02x" % octet for octet in text)
 
 
 def _hides(word: bytes, secrets: Iterable[bytes]) -> bool:

@@ -177,7 +177,8 @@ class Ruled:
     def said(self, outcome: Outcome) -> None:
         """Note what went out in place of a reply, and that something did not."""
         if outcome.size:
-            self._log.said(self._now(), self._hidden(outcome.status), outcome.size)
+            status = outcome.status or b"(its first line did not come)"  # a rule dropped the record it was in
+            self._log.said(self._now(), self._hidden(status), outcome.size)
         if outcome.unsaid:
             self.unsaid()
 

@@ -184,13 +184,13 @@ def test_a_case_without_rules_must_be_met_by_somebody() -> None:
 
 
 def test_a_password_stands_in_a_rule_as_it_is() -> None:
-    """Whatever is in it; an ordinary one is masked in the verdict."""
+    """Whatever is in it; the verdict masks it."""
     from pop3s_fake import Account  # noqa: PLC0415  # only here
 
     server = Pop3sServer(case="pop.echo-password", accounts=[Account("ann", 'a "quoted" \\ one', maildrop=Maildrop())])
     (rule,) = server.rules
     assert str(rule) == r'PASS -> reply "-ERR invalid password a \"quoted\" \\ one"'
-    (problem,) = Pop3sServer(case="pop.echo-password").judge()
+    (problem,) = server.judge()
     assert str(problem).startswith('PASS -> reply "-ERR invalid password ****"   (case pop.echo-password) never struck')
 
 
