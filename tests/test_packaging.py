@@ -231,7 +231,7 @@ def test_the_recipe_of_the_container_installs(tmp_path: Path, wheel: Path, neigh
     recipe = (ROOT / "examples" / "container" / "Containerfile").read_text(encoding="utf-8")
     (line,) = re.findall(r"^RUN (.*)", recipe, flags=re.MULTILINE)
     environment = tmp_path / "environment"
-    venv.create(environment, symlinks=True, with_pip=True)
+    venv.create(environment, symlinks=True)  # its neighbours have pip
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "neighbours.pth").write_text(f"{neighbours}\n", encoding="utf-8")
     path = os.pathsep.join([str(environment / "bin"), os.environ["PATH"]])

@@ -109,7 +109,7 @@ def serve(**given: Any) -> int:
 @commands.group(invoke_without_command=True)
 @click.pass_context
 def catalog(context: click.Context) -> None:
-    """List certificates and handshakes by name."""
+    """List cases, certificates and handshakes by name."""
     if context.invoked_subcommand is None:
         raise UsageError("a catalogue is missing, such as certificates; pop3s-fake catalog --help names them all")
 

@@ -228,16 +228,14 @@ def _stls_port(server: Pop3sServer) -> int | None:
 
 def _no_port(wishes: Wishes, error: OSError) -> str:
     """Why a port cannot be had, and what can be done."""
-    host, port, option = wishes.host, str(wishes.port), "--port"
-    if wishes.stls_port is not None:
-        port, option = f"{wishes.port} or {wishes.stls_port}", "--port or --stls-port"
+    wanted = {"--port": wishes.port, "--stls-port": wishes.stls_port}
+    named = {option: port for option, port in wanted.items() if port} or {"--port": 0}  # a free one is not taken
+    host, port, option = wishes.host, " or ".join(map(str, named.values())), " or ".join(named)
+    free = f"{next(iter(named))} 0 for a free one"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"--host {host!r} is no address of this machine, and no name of one"
     if error.errno == errno.EADDRINUSE:
-        return (
-            f"port {port} is taken, perhaps by another pop3s-fake; "
-            f"choose another with {option}, such as --port 0 for a free one"
-        )
+        return f"port {port} is taken, perhaps by another pop3s-fake; choose another with {option}, such as {free}"
     if error.errno == errno.EACCES:
-        return f"port {port} is not for every user; choose one above 1023 with {option}, or --port 0 for a free one"
+        return f"port {port} is not for every user; choose one above 1023 with {option}, or {free}"
     return f"cannot listen on port {port}: {error.strerror}; choose another with {option}"

@@ -123,7 +123,8 @@ def _words(event: Event) -> tuple[str, str, str, str, str]:
     """The event as text without anything that a terminal would obey."""
     time = datetime.fromtimestamp(event.time).astimezone().strftime("%H:%M:%S")
     octets = "" if event.octets is None else str(event.octets)
-    return time, str(event.session), _printable(event.command), octets, _printable(event.text)
+    text = f"(response) {event.text}" if event.what == "response" else event.text
+    return time, str(event.session), _printable(event.command), octets, _printable(text)
 
 
 def _columns(time: str, session: str, command: str, octets: str, text: str) -> tuple[str, str, str, str, str]:
@@ -137,7 +138,12 @@ def _printable(text: str) -> str:
 
 
 def _style(event: Event) -> str:
-    """The colour of what stands at the end: rules strike, clients are refused, clients break off."""
-    if event.octets is not None:
+    """The colour of what stands at the end: rules strike, clients are refused, clients break off.
+
+    An AUTH exchange that goes on is neither good nor bad yet.
+    """
+    if event.what == "answer":
         return "red" if event.text.startswith("-ERR") else "green"
+    if event.what != "event":
+        return "bold" if event.what == "response" else ""
     return "bold yellow" if event.text.startswith("rule ") else "magenta"

@@ -23,7 +23,7 @@ __all__ = ("Watcher",)
 WAITING: Final = 10_000
 """Entries that wait for a terminal that is held up; what comes behind them is not shown."""
 
-ENDING: Final = 2.0
+ENDING: Final = 10.0
 """Seconds of real time for what still waits when the server has stopped."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import poplib
 import threading
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ import pytest
 
 from pop3s_fake import Pop3sServer
 from pop3s_fake.cli import watching
-from pop3s_fake.cli.events import MOST_ASKED, Events
+from pop3s_fake.cli.events import MOST_ASKED, Events, json_line
 from pop3s_fake.cli.view import Plain
 from pop3s_fake.cli.watching import WAITING, Watcher
 from pop3s_fake.transcript import Entry, Session, Transcript
@@ -140,3 +141,26 @@ def test_commands_without_answers_are_forgotten_at_last() -> None:
     for number in range(MOST_ASKED + 100):
         events.of(number, None, Entry(0.0, "C", "NOOP", 6))
     assert len(events._asked) == MOST_ASKED
+
+
+def test_an_exchange_is_logged_step_by_step() -> None:
+    """Under the command that it belongs to; a response that stood in the AUTH line has no octets of its own."""
+    events = Events(0.0)
+    entries = [
+        Entry(0.0, "C", "AUTH LOGIN", 12),
+        Entry(0.0, "R", "ann", 0),
+        Entry(0.0, "S", "+ Password:", 18),
+        Entry(0.0, "R", "****", 14),
+        Entry(0.0, "S", "+OK maildrop has 0 messages (0 octets)", 40),
+        Entry(0.0, "-", "the client closed the connection without QUIT", 0),
+    ]
+    told = [event for entry in entries if (event := events.of(1, None, entry)) is not None]
+    lines = [json.loads(json_line(event)) for event in told]
+    assert [line.pop("command") for line in lines] == ["AUTH LOGIN"] * 4 + [None]
+    assert [{name: line[name] for name in line.keys() - {"time", "session", "user"}} for line in lines] == [
+        {"response": "ann"},
+        {"challenge": "+ Password:", "octets": 18},
+        {"response": "****", "octets": 14},
+        {"answer": "+OK maildrop has 0 messages (0 octets)", "octets": 40},
+        {"event": "the client closed the connection without QUIT"},
+    ]

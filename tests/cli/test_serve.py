@@ -202,6 +202,29 @@ def test_a_port_that_is_taken_is_a_sentence(serve: Serve, capsys: pytest.Capture
     assert (tmp_path / "pop3s-fake-ca.pem").read_text(encoding="ascii") == ca
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--port {} --stls-port 0", "port {} is taken@choose another with --port, such as --port 0"),
+        ("--port 0 --stls-port {}", "port {} is taken@choose another with --stls-port, such as --stls-port 0"),
+        (
+            "--port {} --stls-port 65535",
+            "port {} or 65535 is taken@choose another with --port or --stls-port, such as --port 0",
+        ),
+    ],
+)
+def test_a_port_of_two_that_is_taken_is_named(
+    options: str, told: str, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that any port would do for is none that is taken."""
+    child = serve()
+    child.started()
+    port = child.ready["port"]
+    code = main(["serve", "--ca-out", str(child.directory / "other.pem"), *options.format(port).split()])
+    sentence = told.format(port).replace("@", ", perhaps by another pop3s-fake; ")
+    assert (code, capsys.readouterr().err) == (1, f"pop3s-fake: {sentence} for a free one\n")
+
+
 def test_mail_is_read_only_unless_told(serve: Serve, connected: Connected, tmp_path: Path) -> None:
     """Two sources make one maildrop; a deletion lives in memory; what is no mail is named and the rest served."""
     for number in (1, 2):

@@ -20,12 +20,14 @@ from pop3s_fake.cli.view import Plain, Terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-STRUCK: Final = Event(0.0, 2, "ann", "RETR 2", "rule RETR#2@512 -> end rst struck at octet 512", None)
-OK: Final = Event(0.0, 2, "ann", "RETR 2", "+OK 120 octets", 139)
-ERR: Final = Event(0.0, 2, None, "PASS ****", "-ERR [AUTH] name or password is wrong", 39)
-GONE: Final = Event(0.0, 2, "ann", "", "the client closed the connection without QUIT", None)
-LONG: Final = Event(0.0, 2, None, "X" * 90, "-ERR unknown command", 22)
-HOSTILE: Final = Event(0.0, 2, None, "X\x1b[2J", "rule \udcff\u202e", None)
+STRUCK: Final = Event(0.0, 2, "ann", "RETR 2", "rule RETR#2@512 -> end rst struck at octet 512", None, "event")
+OK: Final = Event(0.0, 2, "ann", "RETR 2", "+OK 120 octets", 139, "answer")
+ERR: Final = Event(0.0, 2, None, "PASS ****", "-ERR [AUTH] name or password is wrong", 39, "answer")
+GONE: Final = Event(0.0, 2, "ann", "", "the client closed the connection without QUIT", None, "event")
+LONG: Final = Event(0.0, 2, None, "X" * 90, "-ERR unknown command", 22, "answer")
+ASKED: Final = Event(0.0, 2, None, "AUTH PLAIN", "+ ", 4, "challenge")
+SAID: Final = Event(0.0, 2, None, "AUTH PLAIN", r"\0ann\0****", 34, "response")
+HOSTILE: Final = Event(0.0, 2, None, "X\x1b[2J", "rule \udcff\u202e", None, "event")
 
 
 def terminal(width: int, event: Event, **environ: str) -> str:
@@ -49,6 +51,17 @@ def test_what_happened_has_a_colour(event: Event, colour: str) -> None:
     """Yellow where a rule struck, red where the client was refused, magenta where it broke off."""
     assert f"\x1b[{colour}m{event.text}" in terminal(120, event)
     assert not re.search(r"\x1b\[[0-9;]*3\dm", terminal(120, event, NO_COLOR="1"))
+
+
+def test_an_exchange_that_goes_on_has_no_colour() -> None:
+    """It is neither good nor bad yet; the octets are those of each step, and what the client says is bold."""
+    for event in (ASKED, SAID):
+        assert not re.search(r"\x1b\[[0-9;]*3\dm", terminal(120, event).rpartition(str(event.octets))[2])
+    assert "\x1b[1m(response) " in terminal(120, SAID)
+    assert [plain(terminal(120, event)) for event in (ASKED, SAID)] == [
+        "00:00:00        2  AUTH PLAIN              4  + \n",
+        r"00:00:00        2  AUTH PLAIN             34  (response) \0ann\0****" + "\n",
+    ]
 
 
 def test_a_line_is_cut_at_the_width_of_the_terminal() -> None:

@@ -17,6 +17,7 @@ import shutil
 import signal
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -125,20 +126,23 @@ def main() -> None:
         shutil.rmtree(scratch, ignore_errors=True)
         shutil.copytree(folder, scratch)
 
-    fresh()
-    loaded = load(mail, write_back=True)
     lines: Counter[str] = Counter()
 
-    def measure(say: Callable[[bytes], object]) -> None:
+    def measure(say: Callable[[bytes], object], loaded: Loaded) -> None:
         if how == "inside":
             sys.settrace(tracing(lambda line: lines.update([line])))
         sessions(loaded, batches, lambda: None)
         sys.settrace(None)
         say(json.dumps(lines).encode())
 
-    start = perf_counter()
-    said, _ = rest(*forked(measure))
-    seconds = perf_counter() - start
+    took = []
+    for _ in range(3):  # the least counts: where the machine stands still for a while, hardly anybody would die
+        fresh()
+        loaded = load(mail, write_back=True)
+        start = perf_counter()
+        said, _killed = rest(*forked(partial(measure, loaded=loaded)))
+        took.append(perf_counter() - start)
+    seconds = min(took)
     lines.update(json.loads(said))
 
     died = rounds = 0
