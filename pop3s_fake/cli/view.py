@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Plain", "Silent", "Terminal", "View", "view")
 
-NARROW: Final = 60
+NARROW: Final = 72
 """Columns of a terminal below which neither time nor octets are shown."""
 
 COMMAND: Final = 14
