@@ -215,7 +215,12 @@ class Connection:
             self._linting.shaken(self.log.tls, self._ruled.certificate, upgrade=self._settings.stls)
         self._speaks = self._secure = True
         self._session.secured()
-        yield from self._moment("secured")
+        bound = self._bound("secured")
+        if bound is not None:
+            octets = self._link.take()
+            if octets:  # up to TLS 1.2 the handshake is over for the client only now
+                yield Send(octets)
+            yield from self._ruled.moment(bound, self._link, self._maildrop)
 
     def _begin(self, tls: Records) -> None:
         """From now on octets are TLS's."""

@@ -45,7 +45,7 @@ HEAD: Final = 512
 class Outcome:
     """What really went out in place of one reply."""
 
-    __slots__ = ("damaged", "given", "head", "reply", "size", "unsaid", "whole")
+    __slots__ = ("damaged", "given", "harmed", "head", "reply", "size", "unsaid", "whole")
 
     def __init__(self) -> None:
         self.head: bytes = b""
@@ -58,6 +58,8 @@ class Outcome:
         """Whether that was the reply, to its last octet and without damage."""
         self.damaged: bool = False
         """Whether the client got other octets than those of the reply."""
+        self.harmed: bool = False
+        """Whether that is so before the reply was over, so that the client cannot know what it got."""
         self.unsaid: bool = False
         """Whether octets did not go out, because nothing can be said any more, or yet."""
         self.reply: Reply | None = None
@@ -152,6 +154,7 @@ class Ruled:
         self._name_losers(bound)
         run = pipeline.before(bound, self._now)
         yield from self._carry_out(run, link, maildrop, outcome)
+        outcome.harmed = outcome.damaged = outcome.damaged or run.damaged
         parts = run.answer
         if parts is None:
             outcome.reply = yield from execute()
@@ -161,8 +164,9 @@ class Ruled:
             yield from self._carry_out(run, link, maildrop, outcome)
         finally:
             outcome.damaged = outcome.damaged or run.damaged
+            outcome.harmed = outcome.harmed or run.damaged
             sent = run.sent_all and outcome.size == outcome.given
-            outcome.whole = sent and not outcome.damaged and outcome.reply is not None and not outcome.unsaid
+            outcome.whole = sent and not outcome.harmed and outcome.reply is not None and not outcome.unsaid
 
     def moment(self, bound: Bound, link: Link | None, maildrop: Callable[[], Maildrop]) -> Steps:
         """A point without a reply; without a link there is nothing over which anything could be sealed."""
@@ -213,7 +217,7 @@ class Ruled:
         self, run: pipeline.Run, link: Link | None, maildrop: Callable[[], Maildrop], outcome: Outcome
     ) -> Generator[Step, None, None]:
         """One operation after the other, through the layers below where a rule is about them."""
-        descent = _descent(run.striking, link) if run.striking.bound.lower else None
+        descent = self._descent(run.striking, link) if run.striking.bound.lower else None
         self.below = descent is not None
         try:
             for operation in run:
@@ -235,7 +239,16 @@ class Ruled:
             run.close()
             if self._lane is not None:
                 self._lane.end()
-            outcome.damaged = outcome.damaged or (descent is not None and descent.damaged)
+            if descent is not None:
+                outcome.damaged = outcome.damaged or descent.damaged
+                outcome.harmed = outcome.harmed or descent.harmed
+                outcome.unsaid = outcome.unsaid or (self._silent and outcome.size < outcome.given)
+
+    def _descent(self, striking: Striking, link: Link | None) -> Descent:
+        """The layers below POP3, as far as there are any."""
+        if link is None or not link.secure:
+            return Descent(striking, None, secure=False)
+        return Descent(striking, lambda octets: b"" if self._silent else link.seal(octets), secure=True)
 
     def _through(
         self,
@@ -318,12 +331,6 @@ class Ruled:
             maildrop.add(mail.message)
         elif self._read is not None:
             maildrop.add(self._read(mail.path))
-
-
-def _descent(striking: Striking, link: Link | None) -> Descent:
-    """The layers below POP3, as far as there are any."""
-    secure = link is not None and link.secure
-    return Descent(striking, link.seal if secure and link is not None else None, secure=secure)
 
 
 class Flights:

@@ -33,7 +33,7 @@ class Descent:
 
     def __init__(self, striking: Striking, seal: Callable[[bytes], bytes] | None, *, secure: bool) -> None:
         """``seal`` is None where nothing can be said; ``secure`` says whether what it gives are records."""
-        damage = self._damage = Damage()
+        damage = self._damage = Damage(secure=secure)
         first = [Sealing(striking, damage, seal), Records(striking, damage)] if secure else [Clear(striking, damage)]
         self._layers: list[Lower] = [*first, Segments(striking, damage)]
 
@@ -41,6 +41,11 @@ class Descent:
     def damaged(self) -> bool:
         """Whether the client gets other octets than it would without these rules."""
         return self._damage.done
+
+    @property
+    def harmed(self) -> bool:
+        """Whether that is so of the reply itself, and not only of what comes behind it."""
+        return self._damage.inside
 
     def feed(self, operation: Operation) -> Iterator[Operation]:
         """What comes of it at the bottom."""
@@ -74,7 +79,7 @@ class Clear(Lower):
 
     def __init__(self, striking: Striking, damage: Damage) -> None:
         super().__init__(striking, damage)
-        for item in striking.bound.during:
+        for item in striking.placed:
             offset = item.spot.offset
             if offset is not None and offset.layer == "tls":
                 striking.missed(item, "it went out in clear, so there was no TLS layer")
@@ -125,7 +130,7 @@ class Sealing(Lower):
                 yield operation
             case Below(action=Send(layer="tls") as send):
                 yield from self._sealed(self._outlet.flush())
-                self.damage.done = True
+                self.spoil()
                 yield from self._sealed([Octets(send.octets)], says=False)
             case _:
                 yield from self._sealed(self._outlet.flush())
@@ -139,11 +144,12 @@ class Sealing(Lower):
             if not isinstance(piece, Octets) or self._seal is None:
                 yield piece
                 continue
-            if self._halve:  # there are two records to exchange, however short the reply
+            if self._halve and len(piece.octets) > 1:  # there are two records to exchange, however short the reply
                 middle = len(piece.octets) // 2
                 yield Octets(self._seal(piece.octets[:middle]), piece.octets[:middle])
                 piece.octets, self._halve = piece.octets[middle:], False
-            *first, last = records_of(self._seal(piece.octets))
+            *first, last = list(records_of(self._seal(piece.octets))) or [b""]
             for record in first:  # in TLS 1.0 a piece becomes two records
                 yield Octets(record)
-            yield Octets(last, piece.octets if says else b"")
+            if last:  # else our direction of TLS has been closed
+                yield Octets(last, self.readable(piece.octets) if says else b"")

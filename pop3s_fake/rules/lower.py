@@ -29,20 +29,35 @@ __tracebackhide__ = True  # a mistake in a test is shown at the test's own line,
 class Damage:
     """Whether the client gets other octets than it would without the rules; all layers of a descent share it."""
 
-    __slots__ = ("done",)
+    __slots__ = ("done", "inside", "secure")
 
-    def __init__(self) -> None:
+    def __init__(self, *, secure: bool) -> None:
+        self.secure: bool = secure
+        """Whether nothing can be read behind what was changed."""
         self.done: bool = False
+        self.inside: bool = False
+        """Whether that is so of the reply itself, and not only of what comes behind its last octet."""
 
 
 class Lower:
     """One layer: feed it each operation, then finish."""
 
-    __slots__ = ("damage", "striking")
+    __slots__ = ("_spoilt", "damage", "striking")
 
     def __init__(self, striking: Striking, damage: Damage) -> None:
         self.striking: Striking = striking
         self.damage: Damage = damage
+        self._spoilt = False
+
+    def spoil(self) -> None:
+        """From here on the client gets something else."""
+        self._spoilt = self.damage.done = True
+
+    def readable(self, says: bytes) -> bytes:
+        """What the client can read of these octets of the reply, which leave now."""
+        if says and self._spoilt:
+            self.damage.inside = True
+        return says
 
     def feed(self, operation: Operation) -> Iterator[Operation]:
         """What comes of it."""
@@ -65,6 +80,11 @@ class Stream(Lower):
         self._waiting: list[Operation] = []
         """All of the reply, where a place counts from its end."""
 
+    def readable(self, says: bytes) -> bytes:
+        """What the client can read of these octets: no record behind one that it cannot open."""
+        says = super().readable(says)
+        return b"" if self._spoilt and self.damage.secure else says
+
     def feed(self, operation: Operation) -> Iterator[Operation]:
         """What comes of it; nothing yet where a place counts from an end that has not come."""
         if self.placed.backwards:
@@ -80,6 +100,7 @@ class Stream(Lower):
                 yield from self.pass_on(operation)
             self._waiting = []
         yield from self.let_go()
+        yield from self.last()
         yield from self.carried_out(self.placed.at_the_end(), self.placed.position)
         yield from self.flush()
 
@@ -99,6 +120,10 @@ class Stream(Lower):
         """An action of this layer's begins with what comes next; one of a layer below goes on down."""
         raise NotImplementedError
 
+    def last(self) -> Iterator[Operation]:
+        """What an edit still owes when there is nothing more to edit."""
+        return iter(())
+
     def flush(self) -> Iterator[Operation]:
         """What is held to be joined leaves."""
         return iter(())
@@ -115,12 +140,12 @@ class Stream(Lower):
                     yield Pause(None if span is None else item.between(span))
                 case End(how="clean" | "fin" | "rst" as how):
                     yield from self.flush()
-                    self.striking.ends(item)
+                    self.striking.ends(item, octet, self.name)
                     yield Finish(how)
                     return False
                 case End(how="half-close" | "half-tls" | "half-tcp" as how):
                     yield from self.flush()
-                    self.striking.ends(item)
+                    self.striking.ends(item, octet, self.name)
                     yield HalfClose(how)
                 case Mail():
                     yield action

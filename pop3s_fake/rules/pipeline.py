@@ -32,7 +32,7 @@ def before(bound: Bound, now: Callable[[], float]) -> Run:
     >>> list(run), run.answer.status
     ([Struck(rule=Rule('PASS!before -> wait 2, reply "-ERR no"'), octet=0), Pause(seconds=2.0)], b'-ERR no\r\n')
     """
-    run = Run(Striking(bound), now)
+    run = Run(Striking(bound, placed=False), now)
     run.begin(run.before())
     return run
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pop3s_fake.rules.placing import BEHIND, lasting
+
 if TYPE_CHECKING:
     from pop3s_fake.rules.bound import Item
     from pop3s_fake.rules.striking import Striking
@@ -25,13 +27,13 @@ class Placed:
         """Octets of this layer that have passed."""
         self._striking = striking
         self._layer = layer
-        items = [
-            (item.spot.offset, item) for item in striking.bound.during if item.spot.offset and not item.spot.behind
-        ]
+        items = [(item.spot.offset, item) for item in striking.placed if item.spot.offset is not None]
         items = [(offset, item) for offset, item in items if offset.layer == layer]
         self.backwards: bool = any(offset.kind == "back" for offset, _ in items)
         """Whether a place counts from the end, so that nothing can pass before all of it is there."""
-        self._items: list[tuple[int, Item]] = [(offset.count + item.spot.plus, item) for offset, item in items]
+        self._items: list[tuple[int, Item]] = [
+            (BEHIND if item.spot.behind else offset.count + item.spot.plus, item) for offset, item in items
+        ]
         self._sort()
 
     def __bool__(self) -> bool:
@@ -46,7 +48,7 @@ class Placed:
             offset = item.spot.offset
             assert offset is not None
             octet = place
-            if offset.kind == "back":
+            if offset.kind == "back" and place != BEHIND:
                 octet = total - offset.count + item.spot.plus
                 if octet < 0:
                     size = f"{total} octets on the {self._layer.upper()} layer"
@@ -71,7 +73,7 @@ class Placed:
         here: list[Item] = []
         while self._items:
             place, item = self._items.pop()
-            if place == self.position and item.action.dimension != "outgoing octets":
+            if place == BEHIND or (place == self.position and not lasting(item.action)):
                 here.append(item)
             else:
                 size = f"{self.position} octets on the {self._layer.upper()} layer"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from pop3s_fake.rules.actions import COUNTED, CRLF, HALVES, Action, Edit, End, Flood, Pace, Reply, Wait
 from pop3s_fake.rules.when import PERCENT, Offset
@@ -17,7 +17,7 @@ from pop3s_fake.rules.when import PERCENT, Offset
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pop3s_fake.rules.when import When
+    from pop3s_fake.rules.when import Layer, When
 
 __all__ = ("BEHIND", "Layout", "Parts", "Spot", "parts_of", "place", "spots")
 
@@ -176,17 +176,24 @@ def spots(when: When, actions: Sequence[Action]) -> list[Spot]:
         last = 2 if isinstance(action, Wait) and action.span is None else rank
         if lasting(action):
             result.append(Spot(Offset("end")) if _kind(action) == "no-terminator" else own)
-            on_its_layer = getattr(action, "layer", "pop3") == ("pop3" if own.offset is None else own.offset.layer)
-            if isinstance(action, Edit) and action.kind in COUNTED and not here.behind and on_its_layer:
+            layer = "pop3" if own.offset is None else own.offset.layer
+            if _counts_octets(action, layer) and not here.behind:
                 here = Spot(own.offset, max(here.plus, action.count), follows=True)
-            else:
-                here = Spot(behind=True, follows=True)
+            else:  # a place below is met below, where the octets are that come before it
+                here = Spot(None if layer == "pop3" else own.offset, behind=True, follows=True)
         else:
             if isinstance(action, Flood) and own.offset is None and not moved:
                 here = Spot(Offset("end"), follows=here.follows)
             moved = here.behind
             result.append(here._replace(rank=last))
     return result
+
+
+def _counts_octets(action: Action, layer: Layer) -> TypeGuard[Edit]:
+    """Whether an action covers so many octets of this layer: on the TLS layer all edits but a flip count records."""
+    if not isinstance(action, Edit) or action.layer != layer:
+        return False
+    return action.kind == "flip" or (action.kind in COUNTED and layer != "tls")
 
 
 def _kind(action: Action) -> object:

@@ -49,13 +49,15 @@ def records_of(octets: bytes) -> Iterator[bytes]:
 class Records(Stream):
     """Records as they were sealed: left out, doubled, exchanged, damaged, or cut anywhere."""
 
-    __slots__ = ("_edits", "_encrypted", "_fragments", "_function", "_held", "_swapped", "_truncated")
+    __slots__ = ("_edits", "_encrypted", "_flipping", "_fragments", "_function", "_held", "_swapped", "_truncated")
     name: Layer = "tls"
 
     def __init__(self, striking: Striking, damage: Damage) -> None:
         super().__init__(striking, damage)
         self._edits: list[tuple[Edit, int]] = []
         """Edits that have begun, with how many records or octets they still touch."""
+        self._flipping = 0
+        """Octets that a flip still has to turn, from the next record's first one on."""
         self._swapped: list[Octets] = []
         self._truncated = False
         self._function: Edit | None = None
@@ -76,7 +78,6 @@ class Records(Stream):
             self._fragments = Outlet()
             self._fragments.pace(action)
         elif isinstance(action, Edit):
-            self.damage.done = True
             if callable(action.kind):
                 self._function = action
             elif action.kind == "truncate":
@@ -104,6 +105,8 @@ class Records(Stream):
     def _record(self, record: Octets) -> Iterator[Operation]:
         """One record on its way."""
         start = self.placed.position
+        if self._flipping:
+            self._flip(record, 0, self._flipping)
         cuts: list[tuple[int, list[Item]]] = []
         while (found := self.placed.first_within(len(record.octets))) is not None:
             at, items = found
@@ -134,35 +137,51 @@ class Records(Stream):
     def _edit_here(self, edit: Edit, record: Octets, at: int) -> Iterator[Operation]:
         """An edit whose place lies in this record: a flip turns the very octet, all others touch the record."""
         if edit.kind == "flip":
-            self.damage.done = True
-            record.octets, record.says = _flipped(record.octets, at, edit.count), b""
+            self._flip(record, at, edit.count)
         else:
             yield from self.begin(edit)
+
+    def _flip(self, record: Octets, at: int, count: int) -> None:
+        """Turn so many octets from here on; what this record has not, the next one has."""
+        record.octets = _flipped(record.octets, at, count)
+        self._flipping = max(0, at + count - len(record.octets))
+        self.spoil()
 
     def _edited(self, record: Octets) -> list[Octets]:
         """What goes out for this record."""
         if self._truncated:
+            self.spoil()
+            record.says = self.readable(record.says)
             return []
         if self._function is not None:
             self._held.append(record)
             return []
         results = [record]
         left = []
+        record.says = self.readable(record.says)
         for edit, count in self._edits:
             if edit.kind == "flip":
-                results = [Octets(_flipped(each.octets, HEADER, count)) for each in results]
+                for each in results:
+                    self._flip(each, HEADER, count)
+                    each.says = self.readable(each.says)
                 continue
             if edit.kind == "drop":
+                self.spoil()
+                self.readable(record.says)
                 results = []
             elif edit.kind == "dup":
                 results = [copy for each in results for copy in (each, Octets(each.octets))]
+                self.spoil()
             elif not self._swapped:  # exchange: this one waits for the next
                 self._swapped = results
                 results = []
                 left.append((edit, 1))
                 continue
             else:
-                results, self._swapped = [*(Octets(each.octets) for each in (*results, *self._swapped))], []
+                self.spoil()
+                for each in (*results, *self._swapped):
+                    each.says = self.readable(each.says)
+                results, self._swapped = [*results, *self._swapped], []
             if count > 1:
                 left.append((edit, count - 1))
         self._edits = left
@@ -175,9 +194,11 @@ class Records(Stream):
         if self._function is not None and self._held:
             octets = b"".join(record.octets for record in self._held)
             edited = rightly(self._function, octets)
-            says = b"".join(record.says for record in self._held) if edited == octets else b""
+            says = b"".join(record.says for record in self._held)
             self._held = []
-            yield Octets(edited, says)
+            if edited != octets:
+                self.spoil()
+            yield Octets(edited, self.readable(says))
 
     def _fragmented(self, record: Octets) -> Iterator[Octets | Pause]:
         """A record of the handshake in smaller ones, where that is asked for and nothing is encrypted yet."""

@@ -273,7 +273,6 @@ class Run:
                 yield from self._flush()
                 yield Pause(None if action.span is None else item.between(action.span))
             case Pace() | Edit() | Send() if action.layer != "pop3":
-                self.damaged = self.damaged or isinstance(action, Edit) or (isinstance(action, Send) and not self._over)
                 yield from self._flush()
                 yield Below(action)
             case Pace():
@@ -292,11 +291,11 @@ class Run:
                 yield from self._flood(action)
             case End(how="clean" | "fin" | "rst" as how):
                 yield from self._flush()
-                self.striking.ends(item)
+                self.striking.ends(item, self._position)
                 yield Finish(how)
             case End(how="half-close" | "half-tls" | "half-tcp" as how):
                 yield from self._flush()
-                self.striking.ends(item)
+                self.striking.ends(item, self._position)
                 yield HalfClose(how)
             case Mail():
                 yield action

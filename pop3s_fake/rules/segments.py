@@ -28,7 +28,7 @@ __all__ = ("Segments",)
 class Segments(Stream):
     """What is written to the socket: joined, or cut and slowed down, and changed octet by octet."""
 
-    __slots__ = ("_due", "_edits", "_function", "_held", "_outlet", "_pushed", "_written")
+    __slots__ = ("_apart", "_due", "_edits", "_function", "_held", "_outlet", "_pushed", "_written")
     name: Layer = "tcp"
 
     def __init__(self, striking: Striking, damage: Damage) -> None:
@@ -37,6 +37,8 @@ class Segments(Stream):
         self._outlet = Outlet()
         self._function: Edit | None = None
         self._held: list[Octets] = []
+        self._apart = False
+        """Whether the octets that come next are no part of the write so far; what a rule puts there, is."""
         self._due: deque[tuple[int, bytes]] = deque()
         """What the client can read, and how many octets must have been written for it."""
         self._pushed = 0
@@ -55,12 +57,10 @@ class Segments(Stream):
                 yield from self._write(self._outlet.flush())
                 self._outlet.pace(action)
             case Send():
-                self.damage.done = True
-                yield from self._write(self._outlet.flush())
+                self.spoil()
                 self.placed.position += len(action.octets)
                 yield from self._push(action.octets, b"")
             case Edit():
-                self.damage.done = True
                 if callable(action.kind):
                     self._function = action
                 else:
@@ -76,8 +76,8 @@ class Segments(Stream):
             case Flush():
                 if operation.all:
                     yield from self.let_go()
-                if operation.all or not self._outlet.paced:
                     yield from self._write(self._outlet.flush())
+                self._apart = not self._outlet.paced
             case Struck():
                 yield operation
             case _:
@@ -89,6 +89,9 @@ class Segments(Stream):
         if self._function is not None:
             self._held.append(octets)
             return
+        if self._apart:
+            self._apart = False
+            yield from self._write(self._outlet.flush())
         rest = octets.octets
         while (found := self.placed.first_within(len(rest))) is not None:
             at, items = found
@@ -101,11 +104,14 @@ class Segments(Stream):
     def _through(self, octets: bytes, says: bytes) -> Iterator[Operation]:
         """Octets under the edits that have begun."""
         self.placed.position += len(octets)
-        yield from self._push(self._edits.apply(octets), says)
+        edited = self._edits.apply(octets)
+        if self._edits.changed:
+            self.spoil()
+        yield from self._push(edited, says)
 
     def _push(self, octets: bytes, says: bytes) -> Iterator[Operation]:
         self._pushed += len(octets)
-        if says:
+        if says := self.readable(says):
             self._due.append((self._pushed, says))
         if octets:
             yield from self._write(self._outlet.push(octets))
@@ -125,9 +131,15 @@ class Segments(Stream):
         if self._function is not None and self._held:
             octets = b"".join(held.octets for held in self._held)
             edited = rightly(self._function, octets)
-            says = b"".join(held.says for held in self._held) if edited == octets else b""
+            says = b"".join(held.says for held in self._held)
             self._held = []
+            if edited != octets:
+                self.spoil()
             yield from self._push(edited, says)
+
+    def last(self) -> Iterator[Operation]:
+        """What is to be doubled may have fewer octets than that."""
+        yield from self._push(self._edits.finish(), b"")
 
     def flush(self) -> Iterator[Operation]:
         """What is held leaves."""

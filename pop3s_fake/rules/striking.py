@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pop3s_fake.rules.misses import Reason
 from pop3s_fake.rules.operations import Struck
+from pop3s_fake.rules.when import POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -25,10 +26,12 @@ __all__ = ("Striking",)
 class Striking:
     """The strikes of one occurrence; all layers of it share one."""
 
-    __slots__ = ("_noted", "bound", "ended_by")
+    __slots__ = ("_noted", "bound", "ended_by", "placed")
 
-    def __init__(self, bound: Bound) -> None:
+    def __init__(self, bound: Bound, *, placed: bool = True) -> None:
+        """``placed`` says whether the places of the rules can be met: before the reply none of them is there."""
         self.bound: Bound = bound
+        self.placed: tuple[Item, ...] = bound.during if placed else ()
         self.ended_by: str | None = None
         """What ended the conversation, as a sentence's beginning; None while nothing has."""
         self._noted: set[int] = set()
@@ -45,9 +48,9 @@ class Striking:
                 yield Struck(rule, octet, layer)
         return known
 
-    def ends(self, item: Item) -> None:
-        """This rule ends the conversation, or our half of it."""
-        self.ended_by = f"`{item.rule}` had ended the conversation"
+    def ends(self, item: Item, octet: int, layer: Layer = "pop3") -> None:
+        """This rule ends the conversation, or our half of it, at this octet."""
+        self.ended_by = f"`{item.rule}` had ended the conversation{self._at(octet, layer)}"
 
     def missed(self, item: Item, detail: str) -> None:
         """Something was not there to strike at."""
@@ -60,9 +63,16 @@ class Striking:
     def cut(self, octet: int) -> None:
         """It is over, at this octet of the reply, before the rest of the rules had their turn."""
         bound = self.bound
-        why = self.ended_by or "the conversation was over"
+        why = self.ended_by or f"the conversation was over{self._at(octet, 'pop3')}"
         for item in (*bound.before, *bound.during, *bound.after):
-            self._note(item.rule, Reason.CUT, detail=f"{why} at octet {octet} of its reply")
+            self._note(item.rule, Reason.CUT, detail=why)
+
+    def _at(self, octet: int, layer: Layer) -> str:
+        """Where that is, in words; at a moment there is no place on the POP3 layer."""
+        if layer != "pop3":
+            return f" at octet {octet} of the {layer.upper()} layer"
+        point = POINTS.get(self.bound.command)
+        return f" at octet {octet} of its reply" if point is None or point.reply else ""
 
     def _note(self, rule: Rule, reason: Reason, *, detail: str, size: int = 0) -> None:
         """Remember for the explanation why a rule did not strike, unless it did or more is known."""
