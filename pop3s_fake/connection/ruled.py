@@ -315,11 +315,22 @@ class Ruled:
         else:
             octets = None if link is None else link.request_certificate()
             if octets is None:
-                raise UsageError(
-                    "tls request-client-cert: the client does not offer authentication after the handshake "
-                    "(RFC 8446 section 4.6.2), which Python's ssl does with context.post_handshake_auth = True"
-                )
+                raise UsageError(f"tls request-client-cert: {self._unasked()}")
             yield self._send(octets, link)
+
+    def _unasked(self) -> str:
+        """Why the client cannot be asked for its certificate now."""
+        version = self._log.tls.version
+        if version is None:
+            return "the connection is in clear, so there is no TLS in which to ask"
+        if version != "TLSv1.3":
+            return (
+                f"this is {version}, and only TLS 1.3 has authentication after the handshake (RFC 8446 section 4.6.2)"
+            )
+        return (
+            "the client does not offer authentication after the handshake "
+            "(RFC 8446 section 4.6.2), which Python's ssl does with context.post_handshake_auth = True"
+        )
 
     def _change(self, maildrop: Maildrop, mail: Mail) -> None:
         """Change the stored maildrop as a rule says; sessions that are open see what they saw."""

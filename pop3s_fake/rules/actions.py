@@ -97,6 +97,10 @@ class Wait:
         object.__setattr__(self, "span", (first, last))
 
 
+MOST_OF_RECORD: Final = 16384
+"""Octets that a TLS record holds at most (RFC 8446 section 5.1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Send in pieces of ``size`` octets with ``gap`` seconds between, or of ``rate`` octets a second."""
@@ -117,6 +121,8 @@ class Pace:
         if self.rate is not None:
             object.__setattr__(self, "rate", positive(self.rate, "rate"))
         _layer(self.layer)
+        if self.layer == "tls" and (self.size or 0) > MOST_OF_RECORD:
+            raise Wrong(f"a TLS record holds up to {MOST_OF_RECORD} octets, so size={self.size} is none", "size")
         if (self.size is None) == (self.rate is None) or (self.gap is not None and self.size is None):
             raise Wrong("pace takes size= (and gap=), or rate=", "pace")
 

@@ -63,7 +63,7 @@ _EARLY: Final = frozenset({"accept", "hello", "flight"})
 """The places before TLS is up, where nothing can be sealed."""
 
 _WITHOUT_TLS: Final = ("fin", "rst", "half-tcp")
-"""How a connection ends on which there is no TLS yet."""
+"""How a connection ends without a word of TLS's, which cannot be said yet, or any more."""
 
 
 def place(when: When) -> str:
@@ -144,6 +144,12 @@ def _check_tls(when: When, action: Tls) -> None:
 def _check_layer(when: When, action: Action) -> None:
     """At a place that is counted below POP3 only that layer, and those below it, can still be changed."""
     assert when.offset is not None
+    if isinstance(action, End) and action.how not in _WITHOUT_TLS:
+        raise Wrong(
+            f"at {when.offset} records are sealed already, and no alert can be read between or within them: "
+            f"end {', '.join(_WITHOUT_TLS[:-1])} or {_WITHOUT_TLS[-1]}, or an offset without {when.offset.layer}:",
+            "end",
+        )
     layer, own = getattr(action, "layer", None), when.offset.layer
     if layer is None:
         return

@@ -153,6 +153,8 @@ class Stream(Lower):
                     yield from self.flush()
                     yield action
                 case Send() | Edit() | Pace():
+                    if isinstance(action, Send) and action.layer == self.name:
+                        self.placed.inserted(len(action.octets))
                     yield from self.begin(action)
                 case _:  # what cannot stand here was refused when the rule was made
                     raise AssertionError(action)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pop3s_fake.rules.actions import MOST_OF_RECORD
 from pop3s_fake.rules.operations import Octets, Pause
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ __all__ = ("PIECE", "Outlet")
 PIECE: Final = 5 * 16384
 """Octets that are sent at once where nothing is paced: five full TLS records, where sending is fastest."""
 
-RECORD: Final = 16384
-"""The most octets of one piece of a paced reply: more do not fit one TLS record (RFC 8446 section 5.1)."""
+RECORD: Final = MOST_OF_RECORD
+"""The most octets of one piece of a paced reply: more do not fit one record."""
 
 TICKS: Final = 10
 """Pieces a second into which a rate is cut: smooth enough for people and clients, cheap enough for the machine."""

@@ -58,6 +58,17 @@ class Placed:
         self._items = left
         self._sort()
 
+    def inserted(self, octets: int) -> None:
+        """A rule puts so many octets of its own where we are: what counts from the end comes so much later."""
+        self._items = [
+            (
+                place + octets if item.spot.offset and item.spot.offset.kind == "back" and place != BEHIND else place,
+                item,
+            )
+            for place, item in self._items
+        ]
+        self._sort()
+
     def first_within(self, octets: int) -> tuple[int, list[Item]] | None:
         """What is met first in the next so many octets: how many of them lie before it, and the actions there."""
         if not self._items or self._items[-1][0] >= self.position + octets:

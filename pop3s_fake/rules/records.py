@@ -14,7 +14,7 @@ from pop3s_fake.rules.operations import Below, Flush, Octets, Struck
 from pop3s_fake.rules.outlet import Outlet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from pop3s_fake.rules.actions import Send
     from pop3s_fake.rules.bound import Item
@@ -107,17 +107,7 @@ class Records(Stream):
         start = self.placed.position
         if self._flipping:
             self._flip(record, 0, self._flipping)
-        cuts: list[tuple[int, list[Item]]] = []
-        while (found := self.placed.first_within(len(record.octets))) is not None:
-            at, items = found
-            for item in items:
-                if isinstance(item.action, Edit):
-                    if (yield from self.striking.strikes(item, start + at, "tls")):
-                        yield from self._edit_here(item.action, record, at)
-                else:
-                    if not cuts or cuts[-1][0] != at:
-                        cuts.append((at, []))
-                    cuts[-1][1].append(item)
+        cuts = yield from self._met(record)
         self.placed.position += len(record.octets)
         results = self._edited(record)
         if not cuts:
@@ -134,6 +124,21 @@ class Records(Stream):
                 return
         yield Octets(rest, says)
 
+    def _met(self, record: Octets) -> Generator[Operation, None, list[tuple[int, list[Item]]]]:
+        """Begin the edits whose places lie in this record; gives the other actions there, which cut it."""
+        cuts = []
+        while (found := self.placed.first_within(len(record.octets))) is not None:
+            at, items = found
+            others = []
+            for item in items:
+                if not (isinstance(item.action, Edit) and item.action.layer == self.name):
+                    others.append(item)
+                elif (yield from self.striking.strikes(item, self.placed.position + at, self.name)):
+                    yield from self._edit_here(item.action, record, at)
+            if others:
+                cuts.append((at, others))
+        return cuts
+
     def _edit_here(self, edit: Edit, record: Octets, at: int) -> Iterator[Operation]:
         """An edit whose place lies in this record: a flip turns the very octet, all others touch the record."""
         if edit.kind == "flip":
@@ -149,43 +154,37 @@ class Records(Stream):
 
     def _edited(self, record: Octets) -> list[Octets]:
         """What goes out for this record."""
-        if self._truncated:
-            self.spoil()
-            record.says = self.readable(record.says)
-            return []
         if self._function is not None:
             self._held.append(record)
             return []
-        results = [record]
-        left = []
+        if self._truncated:
+            self.spoil()
         record.says = self.readable(record.says)
+        results = [] if self._truncated else [record]
+        left = []
         for edit, count in self._edits:
-            if edit.kind == "flip":
-                for each in results:
-                    self._flip(each, HEADER, count)
-                    each.says = self.readable(each.says)
-                continue
-            if edit.kind == "drop":
-                self.spoil()
-                self.readable(record.says)
-                results = []
-            elif edit.kind == "dup":
-                results = [copy for each in results for copy in (each, Octets(each.octets))]
-                self.spoil()
-            elif not self._swapped:  # exchange: this one waits for the next
-                self._swapped = results
-                results = []
-                left.append((edit, 1))
-                continue
-            else:
-                self.spoil()
-                for each in (*results, *self._swapped):
-                    each.says = self.readable(each.says)
-                results, self._swapped = [*results, *self._swapped], []
-            if count > 1:
-                left.append((edit, count - 1))
+            waits = edit.kind == "swap" and not self._swapped
+            results = self._changed(edit, count, results)
+            if waits or (count > 1 and edit.kind != "flip"):
+                left.append((edit, max(1, count - 1)))
         self._edits = left
         return results
+
+    def _changed(self, edit: Edit, count: int, records: list[Octets]) -> list[Octets]:
+        """What one edit makes of what goes out for one record."""
+        if edit.kind == "swap" and not self._swapped:  # this one waits for the next
+            self._swapped = records
+            return []
+        self.spoil()
+        if edit.kind == "dup":  # the first of the two can be read
+            return [copy for record in records for copy in (record, Octets(record.octets))]
+        if edit.kind == "swap":
+            records, self._swapped = [*records, *self._swapped], []
+        for record in records:
+            if edit.kind == "flip":
+                self._flip(record, HEADER, count)
+            record.says = self.readable(record.says)
+        return [] if edit.kind == "drop" else records
 
     def let_go(self) -> Iterator[Operation]:
         """What is held goes out: a record that waited for one to be exchanged with, or what a function made of all."""

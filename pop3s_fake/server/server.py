@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pop3s_fake.clock import Clock
     from pop3s_fake.maildrop import Login, Maildrop
     from pop3s_fake.tls.authority import Authority, ClientCertificate
+    from pop3s_fake.tls.hello import ClientHello
 
 __all__ = ("Pop3sServer",)
 
@@ -210,7 +211,7 @@ class Pop3sServer:
         settings = Settings(
             accounts=self.accounts,
             now=self.clock.now,
-            records=lambda hello, certificate: Records(self._context_for(certificate), hello),
+            records=lambda hello, certificate: Records(self._context_for(hello, certificate), hello),
             offer=options.offer,
             alpn=(options.tls or Tls()).alpn,
             alpn_policy=(options.tls or Tls()).alpn_policy,
@@ -366,9 +367,13 @@ class Pop3sServer:
             client_certificate="later" if later else options.client_certificate,
         )
 
-    def _context_for(self, certificate: str | None) -> ssl.SSLContext:
-        """The context of a new connection; rules may want another certificate, or to ask for the client's later."""
-        later = self.rules.asks_later
+    def _context_for(self, hello: ClientHello, certificate: str | None) -> ssl.SSLContext:
+        """The context of a new connection; rules may want another certificate, or to ask for the client's later.
+
+        Up to TLS 1.2 there is no later: OpenSSL would ask in the handshake, and refuse whoever has none.
+        """
+        highest = (self._options.tls or Tls()).highest
+        later = highest == "1.3" and "TLSv1.3" in hello.versions and self.rules.asks_later
         if certificate is None and not later and self._context is not None:
             return self._context
         return self._made_context(certificate or self._options.certificate, self._names, later=later)

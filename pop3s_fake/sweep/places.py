@@ -92,7 +92,7 @@ def segments(reply: Measured) -> Iterator[Mark]:
     """Around what is written to the socket for one reply, and within."""
     last = (reply.octets - 1) // RECORD * RECORD
     yield Mark(BEFORE, 0)
-    yield Mark("@tcp:0", 0, "before the first octet of the first segment")
+    yield Mark("@0", 0)
     yield Mark("@tcp:1", 0, "behind the first octet of the first segment")
     yield Mark("@tcp:-1", last, "before the last octet of the last segment")
     yield Mark(AFTER, reply.octets)
@@ -119,6 +119,8 @@ class Kind(NamedTuple):
     """Between what it can be swept; the first one is taken where none is given."""
     behind: bool = True
     """Whether it is one behind a whole reply, too: who waits there for nothing never sees a stall."""
+    within: bool = True
+    """Whether it is one among octets that are sealed already: an alert of TLS's cannot be read there."""
 
 
 _ALL: Final = tuple(UNITS)
@@ -128,7 +130,7 @@ KINDS: Final = {
     for kind in (
         Kind("cut", "end fin", _ALL),
         Kind("reset", "end rst", _ALL),
-        Kind("close-notify", "end clean", _ALL),
+        Kind("close-notify", "end clean", _ALL, within=False),
         Kind("stall", "wait forever", ("commands", "boundaries"), behind=False),
     )
 }
@@ -192,6 +194,8 @@ def places(kind: Kind, unit: str, replies: Sequence[Measured]) -> list[Place]:
         point = f"{reply.point}#{reply.nth}" if reply.command else reply.point
         for mark in UNITS[unit](reply):
             if (mark.when == BEFORE and not reply.command) or (mark.when == AFTER and not kind.behind):
+                continue
+            if mark.within and not kind.within:
                 continue
             text = f"{kind.name}{where} after octet {first + mark.octet}: {_told(reply, mark)}"
             rule = f"{point}{mark.when} session={reply.session} -> {kind.action}"

@@ -197,6 +197,13 @@ class Talk:
         """The same, where only the octets matter."""
         return b"".join(step for step in self.say(*lines) if isinstance(step, bytes))
 
+    def take(self, line: str) -> list[Short]:
+        """Send a line and take the octets that come, over TLS unread, for they may be damaged; the last thing said."""
+        self._feed_later(f"{line}\r\n".encode())
+        self._client = None
+        self._run()
+        return self.steps
+
     def login(self) -> Talk:
         """Log in; the steps so far are forgotten."""
         self.say("USER ann", "PASS not-a-secret")

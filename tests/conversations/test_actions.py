@@ -270,6 +270,11 @@ def _not_there(place: Place, action: Action) -> str | None:  # noqa: C901, PLR09
 
 def _not_on_this_layer(place: Place, action: Action) -> str | None:
     """Why the octets of this layer cannot be changed so at a place that is counted on a lower one."""
+    if action.text in {"end clean", "end half-close", "end half-tls"} and place.layer != "pop3":
+        return (
+            f"at {place.offset} records are sealed already, and no alert can be read between or within them: "
+            f"end fin, rst or half-tcp, or an offset without {place.layer}:"
+        )
     if action.verb not in {"pace", "edit", "send"}:
         return None
     late = LAYERS.index(action.layer) < LAYERS.index(place.layer)

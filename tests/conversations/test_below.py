@@ -6,13 +6,14 @@ content, and what the cipher adds.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pop3s_fake import Pop3sServer, Tls, UsageError
+from pop3s_fake import Pop3sServer, Rule, Tls, UsageError
 from pop3s_fake.rules.book import RuleBook
 from pop3s_fake.rules.descent import Descent
 from pop3s_fake.rules.operations import Finish, HalfClose, Octets, Pause, Struck
@@ -126,6 +127,19 @@ STEPS: dict[str, list[Any]] = {
     'RETR@tls:14 -> send "raw" layer=tcp': [RECORD[:14], b"raw" + RECORD[14:]],
     'RETR@tcp:14 -> send "raw" layer=tcp': [RECORD[:14], b"raw" + RECORD[14:]],
     'RETR!after -> send "raw" layer=tcp, end rst': [RECORD, b"raw", Finish("rst")],
+    "RETR@tls:7 -> edit truncate layer=tls, end fin": [Finish("fin")],
+    "RETR@tls:7 -> edit dup layer=tls, end fin": [RECORD + RECORD, Finish("fin")],
+    "RETR@tls:7 -> edit flip layer=tls, end fin": [
+        RECORD[:7] + bytes([RECORD[7] ^ 1]),
+        Finish("fin"),
+    ],
+    "RETR@tls:7 -> pace size=9 layer=tcp, wait 3": [RECORD, 3.0],
+    "RETR@tcp:7 -> edit truncate layer=tcp, end fin": [RECORD[:7], Finish("fin")],
+    "RETR@tcp:-7 -> edit truncate layer=tcp, wait 2, end rst": [RECORD[:-7], 2.0, Finish("rst")],
+    "RETR@tcp:7 -> edit dup 2 layer=tcp, wait 3": [RECORD[:9] + RECORD[7:9], 3.0, RECORD[9:]],
+    "RETR@tls:7 -> edit drop 3 layer=tcp": [RECORD[:7] + RECORD[10:]],
+    "RETR@tls:7 -> edit flip 30 layer=tcp": [RECORD[:7] + bytes(octet ^ 1 for octet in RECORD[7:])],
+    "RETR@tcp:30 -> edit dup 10 layer=tcp": [RECORD + RECORD[30:]],
 }
 
 
@@ -152,13 +166,20 @@ PIECES = {
     "RETR -> pace size=1 layer=tls": [len(ONE_EACH)],
     "RETR -> pace size=20 layer=pop3": [len(sealed(WHOLE[:20])), len(sealed(WHOLE[20:]))],
     "RETR@tcp:12 -> pace size=15 layer=tcp": [12, 15, len(RECORD) - 27],
+    'RETR -> send "raw" layer=tcp': [3 + len(RECORD)],
+    'RETR!after -> send "raw" layer=tcp': [len(RECORD) + 3],
+    'RETR@14 -> send "raw" layer=tcp': [len(sealed(WHOLE[:14])) + 3, len(sealed(WHOLE[14:]))],
+    "RETR@14 -> edit flip layer=tcp": [len(sealed(WHOLE[:14])), len(sealed(WHOLE[14:]))],
 }
 
 
 @pytest.mark.parametrize("rule", PIECES)
 def test_a_pace_cuts_on_its_own_layer_only(rule: str) -> None:
-    """POP3: each piece a record and a write; TLS: a record, the writes joined; TCP: records whole, writes cut."""
-    steps = Below(rule, "RETR@tcp:0 -> wait 0").steps
+    """POP3: each piece a record and a write; TLS: a record, the writes joined; TCP: records whole, writes cut.
+
+    What a rule puts behind a reply stands in the same write, so that a client reads both at once.
+    """
+    steps = Below(rule).steps
     assert [len(step) for step in steps if isinstance(step, bytes) and step] == PIECES[rule]
 
 
@@ -173,6 +194,14 @@ def test_a_pace_cuts_on_its_own_layer_only(rule: str) -> None:
         ("RETR -> edit flip layer=tls", b"", True),
         ("RETR -> edit dup layer=tls", WHOLE, True),
         ('RETR -> send "x" layer=tls', WHOLE, True),
+        ('RETR -> send "x" layer=tcp', b"", True),
+        ('RETR@14 -> send "x" layer=tcp', WHOLE[:14], True),
+        ('RETR!after -> send "x" layer=tcp', WHOLE, True),
+        ("RETR@14 -> edit drop layer=tls", WHOLE[:14], True),
+        ("RETR@14 -> edit truncate layer=tls", WHOLE[:14], True),
+        ("RETR@tcp:12 -> edit truncate layer=tcp", b"", True),
+        ("RETR@tcp:12 -> edit flip layer=tcp", b"", True),
+        ("RETR -> edit swap layer=tls", b"", True),
     ],
 )
 def test_a_client_can_read_what_reached_it_in_whole_records(rule: str, says: bytes, damaged: bool) -> None:  # noqa: FBT001
@@ -231,6 +260,107 @@ def test_a_place_beyond_what_was_sent_says_how_much_there_was() -> None:
         "  RETR was sent once (session 1, message 1); its reply had 33 octets on the TCP layer, "
         "so @tcp:-99 lay before its beginning\n"
         "  -> RETR@tcp:16, or .optional() if it need not strike"
+    )
+
+
+NOTHING_THERE = ("RETR@tls:33 -> pace size=1 layer=tcp", "RETR@tls:33 -> edit drop layer=tls")
+
+
+@pytest.mark.parametrize("rule", NOTHING_THERE)
+def test_what_works_on_what_follows_does_not_strike_where_nothing_does(rule: str) -> None:
+    """A strike without an effect would be a green test for nothing."""
+    below = Below(rule, rule.replace("tls", "tcp"))
+    assert joined(below.steps) == [RECORD]
+    assert [str(unmet).partition(", so ")[2].splitlines()[0] for unmet in below.book.unmet()] == [
+        "@tls:33 lay beyond the end",
+        "@tcp:33 lay beyond the end",
+    ]
+
+
+def test_a_flip_goes_on_in_the_next_record() -> None:
+    """Its octets are counted, and no record ends them."""
+    stream = sealed(WHOLE[:10]) + sealed(WHOLE[10:20]) + sealed(WHOLE[20:])
+    below = Below("RETR@tls:15 -> edit flip 10 layer=tls", "RETR -> pace size=10 layer=tls")
+    (octets,) = joined(below.steps)
+    assert octets == stream[:15] + bytes(octet ^ 1 for octet in stream[15:25]) + stream[25:]
+    (octets,) = joined(Below("RETR -> edit flip 20 layer=tls", "RETR -> pace size=10 layer=tls").steps)
+    assert octets == stream[:5] + bytes(octet ^ 1 for octet in stream[5:25]) + stream[25:]
+
+
+def test_records_of_one_octet_can_be_exchanged() -> None:
+    """Where a record cannot be halved, it is exchanged with the next."""
+    for layer in ("tls", "pop3"):
+        below = Below("RETR -> edit swap layer=tls", f"RETR -> pace size=1 layer={layer}")
+        first, second = (sealed(WHOLE[at : at + 1]) for at in range(2))
+        assert joined(below.steps) == [second + first + ONE_EACH[2 * len(first) :]]
+
+
+def test_a_place_from_the_end_has_so_many_octets_behind_it_whatever_is_put_before() -> None:
+    """``@tcp:-3`` is three octets before the last, also where another rule adds to what is sent."""
+    below = Below('RETR@tcp:-20 -> send "raw" layer=tcp', "RETR@tcp:-3 -> wait 2", 'RETR -> send "own" layer=tcp')
+    assert joined(below.steps) == [b"own" + RECORD[:-20] + b"raw" + RECORD[-20:-3], 2.0, RECORD[-3:]]
+
+
+def test_where_a_place_below_ended_it_is_said_in_its_own_octets() -> None:
+    """A rule that comes too late says which rule was first, and where on its layer."""
+    below = Below("RETR@tls:10 -> end fin", "RETR@tls:20 -> wait 1")
+    (unmet,) = below.book.unmet()
+    assert str(unmet) == (
+        "RETR@tls:20 -> wait 1 never struck\n"
+        "  RETR was sent once (session 1); `RETR@tls:10 -> end fin` had ended the conversation at octet 10 of the TLS "
+        "layer\n"
+        "  -> a place before that, or .optional() if it need not strike"
+    )
+
+
+# whole conversations, without a socket
+
+
+@pytest.mark.parametrize("layer", ["tls", "tcp"])
+def test_a_place_below_is_met_in_the_reply_and_not_before_its_command(pure: Any, layer: str) -> None:
+    """``QUIT@tcp:0`` deletes and does not say so, as ``QUIT@0`` does."""
+    server = pure(f"QUIT@{layer}:0 -> end rst", tls=True)
+    talk = server.talk().login()
+    talk.say("DELE 1")
+    talk.say("QUIT")
+    assert (talk.ended, list(server.account.maildrop.uids)) == ("rst", ["m2"])
+
+
+DELIVERED: dict[str, tuple[bool, str]] = {
+    'RETR!after -> send "x" layer=tcp': (True, "RETR sent it whole"),
+    "RETR -> edit dup layer=tls": (True, "RETR sent it whole"),
+    'RETR!after -> send "x\\r\\n" layer=tls': (True, "RETR sent it whole"),
+    "RETR@tls:-1 -> wait 1": (True, "RETR sent it whole"),
+    'RETR -> send "x" layer=tcp': (False, "RETR sent it damaged (0 octets)"),
+    'RETR@20 -> send "x" layer=tls': (False, "RETR sent it damaged (51 octets)"),
+    "RETR@20 -> edit drop layer=tls": (False, "RETR sent it damaged (20 octets)"),
+    'RETR!before -> send "+OK\\r\\n"': (False, "RETR sent it damaged (56 octets)"),
+    'RETR!before -> send "x" layer=tcp': (False, "RETR sent it damaged (51 octets)"),
+    "RETR@tls:5 -> edit flip layer=tls": (False, "RETR sent it damaged (0 octets)"),
+}
+
+
+@pytest.mark.parametrize("rule", DELIVERED)
+def test_the_ledger_knows_whether_the_client_could_read_the_message(pure: Any, rule: str) -> None:
+    """What comes behind its last octet harms it no more; behind a broken record nothing can be read."""
+    server = pure(rule, tls=True)
+    talk = server.talk().login()
+    talk.take("RETR 1")
+    talk.hang_up()
+    delivered, story = DELIVERED[rule]
+    assert server.ledger.story("m1") == [f"session 1: {story}"]
+    assert server.ledger.delivered == ["m1"] * delivered
+
+
+@pytest.mark.parametrize("how", ["clean", "half-tls", "half-close"])
+@pytest.mark.parametrize("offset", ["@tls:5", "@tcp:-3"])
+def test_no_alert_stands_between_octets_that_are_sealed_already(how: str, offset: str) -> None:
+    """It would have the number of another record (RFC 8446 section 5.3), so that nobody could read it."""
+    with pytest.raises(UsageError) as caught:
+        Rule(f"RETR{offset}").end(how)  # type: ignore[arg-type]  # a parameter of this test
+    assert str(caught.value) == (
+        f"rule `RETR{offset}`: at {offset} records are sealed already, and no alert can be read between or within "
+        f"them: end fin, rst or half-tcp, or an offset without {offset[1:4]}:"
     )
 
 
@@ -301,6 +431,50 @@ def test_a_rule_asks_for_the_certificate_after_the_handshake() -> None:
         "tls request-client-cert: the client does not offer authentication after the handshake "
         "(RFC 8446 section 4.6.2), which Python's ssl does with context.post_handshake_auth = True"
     )
+
+
+def test_a_certificate_cannot_be_asked_for_later_where_there_is_no_later() -> None:
+    """Up to TLS 1.2 a client without one shakes hands as ever, and the test is told."""
+    for versions in ("1.2", "1.2-1.3"):
+        server = Pop3sServer(rules=["greeting -> tls request-client-cert"], tls=Tls(versions=versions)).start()
+        context = server.client_context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with (
+            socket.create_connection((server.host, server.port), timeout=10) as sock,
+            context.wrap_socket(sock, server_hostname="localhost") as client,
+        ):
+            assert client.recv(100) == b""
+        server.stop()
+        with pytest.raises(UsageError) as caught:
+            server.check()
+        assert str(caught.value) == (
+            "tls request-client-cert: this is TLSv1.2, and only TLS 1.3 has authentication after the handshake "
+            "(RFC 8446 section 4.6.2)"
+        )
+
+
+@pytest.mark.parametrize("versions", ["1.2", "1.3"])
+@pytest.mark.parametrize("how", ["fin", "clean"])
+def test_secured_is_when_the_handshake_is_over_for_the_client_too(how: str, versions: str) -> None:
+    """Up to TLS 1.2 the server has the last word of it (RFC 5246 section 7.3)."""
+    with Pop3sServer(rules=[f"secured -> end {how}"], tls=Tls(versions=versions)) as server:
+        assert shake(server) == b""
+
+
+def test_the_server_s_second_flight_is_under_the_rules_of_the_handshake(wire: Any) -> None:
+    """TLS 1.2: ChangeCipherSpec and Finished, 51 octets with the GCM suites, come last."""
+    rule = "handshake@tls:{} -> edit flip layer=tls; optional"
+    hits = []
+    for place in (0, 400, 100_000):
+        with Pop3sServer(rules=[rule.format(place)], tls=Tls(versions="1.2")) as server:
+            with contextlib.suppress(OSError):
+                wire(server).shake()
+            server.settle()
+            hits.append(next(iter(server.rules)).hits)
+    assert hits == [1, 1, 0]
+    with Pop3sServer(rules=["handshake -> wait 0; optional"], tls=Tls(versions="1.2")) as server:
+        client = wire(server).shake()
+        assert client.greeting.startswith(b"+OK")
 
 
 UNKNOWN = {

@@ -50,7 +50,7 @@ def test_each_octet_of_a_reply_has_its_place() -> None:
         ("lines", ["!before", "@0", "@5", "@9", "!after"]),
         ("commands", ["!before", "@0", "!after"]),
         ("records", ["!before", "@0", "@tls:1", "@tls:5", "@tls:-1", "!after"]),
-        ("segments", ["!before", "@tcp:0", "@tcp:1", "@tcp:-1", "!after"]),
+        ("segments", ["!before", "@0", "@tcp:1", "@tcp:-1", "!after"]),
         ("boundaries", ["!before", "@0", "@5", "@9", "@10", "@11", "!after"]),
     ],
 )
@@ -59,6 +59,16 @@ def test_a_unit_says_where_a_reply_can_be_broken(unit: str, ends: list[str]) -> 
     found = places(KINDS["reset"], unit, [RETR])
 
     assert [place.rule for place in found] == [f"RETR#2{end} session=1 -> end rst" for end in ends]
+
+
+@pytest.mark.parametrize("unit", ["records", "segments"])
+def test_an_orderly_end_of_tls_stands_between_records_only(unit: str) -> None:
+    """Among octets that are sealed already nobody can read its alert (RFC 8446 section 5.3)."""
+    found = places(KINDS["close-notify"], unit, [RETR])
+
+    assert [place.rule for place in found] == [
+        f"RETR#2{end} session=1 -> end clean" for end in ("!before", "@0", "!after")
+    ]
 
 
 def test_a_long_reply_has_several_records() -> None:
