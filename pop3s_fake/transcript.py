@@ -32,6 +32,9 @@ Kind = Literal["C", "R", "S", "-"]
 _LAYERS: Final[tuple[Layer, ...]] = get_args(Layer)
 _LINES: Final[frozenset[Layer]] = frozenset({"pop3"})
 
+_OFTEN: Final = 4
+"""How often the same is told before it is told once."""
+
 
 class Entry(NamedTuple):
     """One line of a session: what the client said (C), the server's first line (S), or what happened (-).
@@ -243,11 +246,10 @@ class Session:
         told = [head]
         below = deque(each for each in list(self.below) if each.layer in wanted)
         for number, entry in enumerate(self.entries):
-            while below and below[0].before <= number:
-                told.append(_shown_below(below.popleft(), self.started))
+            told += _told(below, number, self.started)
             if "pop3" in wanted:
                 told.append(_shown(entry, self.started))
-        return told + [_shown_below(each, self.started) for each in below]
+        return told + _told(below, None, self.started)
 
     def _state(self) -> str:
         return "open" if self.ended is None else f"ended: {self.ended}"
@@ -271,9 +273,34 @@ def _shown(entry: Entry, started: float) -> str:
     return f"{time} {entry.kind}  {entry.text}"
 
 
-def _shown_below(below: Below, started: float) -> str:
-    """One record, write or read as people read it."""
-    return f"{below.time - started:9.3f} {below.kind}    {below.layer}  {below.text}"
+def _told(below: deque[Below], number: int | None, started: float) -> list[str]:
+    """What lies before the entry with this number, or before the end; taken out, and what repeats itself told once."""
+    run = []
+    while below and (number is None or below[0].before <= number):
+        run.append(below.popleft())
+    told: list[str] = []
+    words = [each[1:4] for each in run]
+    at = 0
+    while at < len(run):
+        period, times = next(
+            ((period, times) for period in (1, 2) if (times := _repeated(words, at, period)) >= _OFTEN), (1, 1)
+        )
+        told += [
+            f"{each.time - started:9.3f} {each.kind}    {each.layer}  {each.text}" for each in run[at : at + period]
+        ]
+        if times > 1:
+            told.append(f"{'':14} and the same {times - 1} times more")
+        at += period * times
+    return told
+
+
+def _repeated(words: Sequence[object], at: int, period: int) -> int:
+    """How often so many of these words follow each other from here on."""
+    first = words[at : at + period]
+    times = 1
+    while words[at + times * period : at + (times + 1) * period] == first:
+        times += 1
+    return times
 
 
 class Transcript:

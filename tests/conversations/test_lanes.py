@@ -138,6 +138,32 @@ def test_a_failure_shows_how_much_of_a_record_came() -> None:
         ]
 
 
+@pytest.mark.parametrize(
+    ("rule", "lines"),
+    [
+        (
+            "RETR -> pace size=1 layer=tcp",
+            [
+                "S    tcp  1 octet",
+                "     and the same 336 times more",
+                "S    tls  application_data, 332 octets, in 337 segments",
+            ],
+        ),
+        (
+            "RETR -> pace size=1",
+            ["S    tcp  23 octets", "S    tls  application_data, 18 octets", "     and the same 314 times more"],
+        ),
+    ],
+)
+def test_what_repeats_itself_is_told_once(rule: str, lines: list[str]) -> None:
+    """Else the rest of the story would be lost behind it."""
+    with Pop3sServer(rules=[rule], tls=Tls(versions="1.3")) as server:
+        server.maildrop.add(MAIL)
+        assert held(server) == ""
+        server.settle()
+        assert below(server.transcript.render(layers=("pop3", "tls", "tcp"))) == lines
+
+
 def test_of_what_a_rule_is_bound_to_the_layers_are_kept_and_shown_when_asked_for() -> None:
     """A rule on the POP3 layer does not make a report longer."""
     with Pop3sServer(rules=["RETR -> pace size=200"], tls=Tls(versions="1.3")) as server:
