@@ -27,7 +27,7 @@ _TILDE: Final = 0x7E
 """The first and the last printable character."""
 
 _KEYWORD: Final = re.compile(
-    rb"(?i:STAT|LIST|RETR|DELE|NOOP|RSET|TOP|UIDL|CAPA|QUIT|USER|PASS|APOP|AUTH|STLS|UTF8|LANG)(?= |\Z)"
+    rb"(?i:STAT|LIST|RETR|DELE|NOOP|RSET|TOP|UIDL|CAPA|LAST|QUIT|USER|PASS|APOP|AUTH|STLS|UTF8|LANG)(?= |\Z)"
 )
 
 _CREDENTIALS: Final = re.compile(rb"(?is)(?<![a-z])(PASS|(?:AUTH|APOP)\s+\S+(?=\s)).+")

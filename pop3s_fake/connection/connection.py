@@ -303,8 +303,6 @@ class Connection:
                         if not reader.rest:
                             linting.batch += 1
                         lines.extend(reader.feed(octets))
-                        if reader.rest and not reader.held and b"\n" in reader.rest:
-                            linting.unfinished(reader.rest)
                     elif answer := link.take():  # TLS itself has something to say, such as no_renegotiation
                         yield Send(answer)
                 elif reader.held:
@@ -314,6 +312,8 @@ class Connection:
                 elif self._eof or link.closed:
                     raise Gone("eof", _CLOSED_WITHOUT_QUIT)
                 else:
+                    if reader.rest and b"\n" in reader.rest:  # all before it was answered, and nothing ended with that
+                        linting.unfinished(reader.rest)
                     yield Receive(time + AUTOLOGOUT)
             line = lines.popleft()
             time = now()

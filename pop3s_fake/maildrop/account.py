@@ -7,7 +7,6 @@ replies or who asks, and shows no password to anybody.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from hashlib import md5
 from hmac import compare_digest
@@ -47,8 +46,8 @@ class Account:
 
     The name is one argument of USER: printable characters without spaces.  The password is the rest of a PASS line:
     printable characters, spaces included; transcripts mask it in its place, and wherever else it stands if it has four
-    characters or more.  What is not ASCII is kept in Unicode's form NFKC; SASL can say it, and USER and PASS where the
-    capability ``UTF8 USER`` is listed.
+    characters or more.  What is not ASCII is stored after SASLprep (RFC 4013); SASL can say it, and USER, PASS and APOP
+    where the capability ``UTF8 USER`` is listed.
 
     ``secret`` is what APOP and CRAM-MD5 digest; it is the password unless given.  ``token`` is the access token of
     XOAUTH2 and OAUTHBEARER, good for ``token_expires`` seconds of the server's clock, from when the server was given
@@ -98,7 +97,7 @@ class Account:
             raise UsageError(f"unknown keyword {keyword!r} of an account{nearest(keyword, words)}")
         self.name: str = _checked_name(name)
         self._password = _checked_password(password)
-        self._secret = password if secret is None else _checked_secret(secret)
+        self._secret = self._password if secret is None else _checked_secret(secret)
         if maildrop is not None and not isinstance(maildrop, Maildrop):
             raise UsageError(f"maildrop must be a Maildrop, not {type(maildrop).__name__}")
         self._now: Callable[[], float] = _beginning
@@ -278,22 +277,44 @@ def _checked_name(name: object) -> str:
         raise UsageError(f"the name of an account must be a str, not {type(name).__name__}")
     if not name:
         raise UsageError("the name of an account is empty")
+    _check_printable(name, f"account name {name!r}")
+    stored = _prepared(name, "the name of an account")
+    if stored != name:
+        _check_printable(stored, f"account name {name!r}, after SASLprep {stored!r},")
+    return stored
+
+
+def _check_printable(name: str, told: str) -> None:
     for place, char in enumerate(name):
         if char == " " or not char.isprintable():
             raise UsageError(
-                f"account name {name!r} has {char!r} at position {place}; "
+                f"{told} has {char!r} at position {place}; "
                 "USER takes printable characters without spaces (RFC 2449 section 3, RFC 6856 section 2.2)",
             )
-    return unicodedata.normalize("NFKC", name)
+
+
+def _prepared(text: str, what: str) -> str:
+    """The text as it is stored (RFC 4013): what a client says comes to the same form, however it was typed."""
+    if text.isascii():
+        return text
+    from pop3s_fake.maildrop.saslprep import Unprepared, saslprep  # noqa: PLC0415  # for those who need it
+
+    try:
+        stored = saslprep(text, stored=True)
+    except Unprepared as error:
+        raise UsageError(f"{what} {error}: nobody could log in with it (RFC 4013 section 2)") from None
+    if not stored:
+        raise UsageError(f"{what} is empty after SASLprep (RFC 4013 section 2.1)")
+    return stored
 
 
 def _checked_secret(secret: object) -> str:
-    """The secret; it is never sent, so any text will do."""
+    """The secret; it is never sent, so any text will do that SASLprep leaves something of."""
     if not isinstance(secret, str):
         raise UsageError(f"the secret of an account must be a str, not {type(secret).__name__}")
     if not secret:
         raise UsageError("the secret of an account is empty")
-    return secret
+    return _prepared(secret, "the secret of an account")
 
 
 def _checked_password(password: object) -> str:
@@ -308,4 +329,4 @@ def _checked_password(password: object) -> str:
             f"the password has the control character {wrong[0]!r} at position {wrong.start()}: "
             "no PASS line can carry it (RFC 1939 section 3)",
         )
-    return unicodedata.normalize("NFKC", password)
+    return _prepared(password, "the password of an account")

@@ -152,7 +152,7 @@ def international(command: Command, rest: bytes) -> tuple[bytes | int, ...] | Er
     >>> international(COMMANDS[b"PASS"], b"\xc3(").octets()
     b'-ERR this is not UTF-8, or nothing that a name or a password may hold\r\n'
     """
-    from pop3s_fake.protocol.sasl.saslprep import Unprepared, saslprep  # noqa: PLC0415  # for those who need it
+    from pop3s_fake.maildrop.saslprep import Unprepared, saslprep  # noqa: PLC0415  # for those who need it
 
     words = [rest] if command.arguments[0] is Argument.REST else rest.split(b" ")
     try:

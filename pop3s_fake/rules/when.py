@@ -66,9 +66,10 @@ KEYWORDS: Final[dict[str, bool]] = {
     "RSET": False,
     "TOP": True,
     "UIDL": True,
+    "LAST": False,
     "QUIT": False,
 }
-"""The commands of RFC 1939, 2449, 2595, 5034 and 6856: whether their replies can have several lines.
+"""The commands of RFC 1939, 2449, 2595, 5034, 6856 and 1460 (LAST): whether their replies can have several lines.
 
 A keyword that begins with X is taken, too: extensions of that name may reply as they like.
 """

@@ -56,6 +56,7 @@ def known() -> dict[str, Outcome]:
 
 def seen_of_dovecot() -> dict[str, Outcome]:
     """What a live one does now, asked by several at once; a failure is told by its word alone."""
+    load()
     rows = [id_ for id_ in ROWS if id_ in CHECKS]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         shares = pool.map(_asked, [rows[start::AT_ONCE] for start in range(AT_ONCE)])

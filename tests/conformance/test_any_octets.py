@@ -68,6 +68,7 @@ COMMANDS: Final = (
         "UIDL",
         "UIDL 2",
     ),
+    *("LANG", "LANG de", "LANG *", "LANG x", "UTF8"),
     *("CAPA", "QUIT", "", " ", "XYZZY", "LIST x", "RETR", "TOP 1", "RETR 1 2", "NOOP x", "\t", "*", "=", "AUTH"),
     *(
         "AUTH PLAIN",
@@ -129,7 +130,7 @@ def said(state: str, pieces: Sequence[bytes]) -> Said:
 
     with mock.patch.object(connection, "LineReader", reader):
         sasl = "+SASL PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-256 OAUTHBEARER"
-        server = Memory().server(stls=True, capabilities=[sasl], account={"token": "t"})
+        server = Memory().server(stls=True, capabilities=[sasl, "+LANG", "+UTF8"], account={"token": "t"})
         pipe = server.pipe(over) if over is not None else server.connect().pipe
         assert isinstance(pipe, MemoryPipe)
         drained(pipe)

@@ -41,13 +41,14 @@ LINES: Final = {
     "RSET": "RSET",
     "TOP": "TOP 1 1",
     "UIDL": "UIDL",
+    "LAST": "LAST",
     "QUIT": "QUIT",
 }
 """What a client says at each keyword."""
 
 BEFORE_LOGIN: Final = ("USER", "PASS", "APOP", "AUTH", "STLS", "LANG", "UTF8")
 
-SINGLE: Final = ("greeting", "USER", "PASS", "APOP", "STLS", "UTF8", "STAT", "DELE", "NOOP", "RSET", "QUIT")
+SINGLE: Final = ("greeting", "USER", "PASS", "APOP", "STLS", "UTF8", "STAT", "DELE", "NOOP", "RSET", "LAST", "QUIT")
 """Where no reply ever has several lines."""
 
 OTHERS: Final = {"*#3": "RETR", "RETR,TOP": "TOP", "XTND": "XTND"}

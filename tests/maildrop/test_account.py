@@ -77,6 +77,7 @@ def test_a_login_is_a_user_and_a_password() -> None:
 
 USER = "USER takes printable characters without spaces (RFC 2449 section 3, RFC 6856 section 2.2)"
 TOKEN = "a token is printable ASCII without spaces (RFC 6750 section 2.1)"
+NOBODY = "nobody could log in with it (RFC 4013 section 2)"
 PASS = "no PASS line can carry it (RFC 1939 section 3)"
 
 
@@ -87,11 +88,28 @@ PASS = "no PASS line can carry it (RFC 1939 section 3)"
         ({"name": "a b"}, f"account name 'a b' has ' ' at position 1; {USER}"),
         ({"name": "ann\r"}, f"account name 'ann\\r' has '\\r' at position 3; {USER}"),
         ({"name": "jür\u00a0gen"}, f"account name 'jür\\xa0gen' has '\\xa0' at position 3; {USER}"),
+        (
+            {"name": "a\u00b4"},
+            f"account name 'a\u00b4', after SASLprep 'a \u0301', has ' ' at position 1; {USER}",
+        ),
+        (
+            {"name": "\u0627ann"},
+            f"the name of an account has left-to-right and right-to-left characters: {NOBODY}",
+        ),
         ({"name": b"ann"}, "the name of an account must be a str, not bytes"),
         ({"password": ""}, "the password of an account is empty"),
         ({"password": None}, "the password of an account must be a str, not NoneType"),
         ({"password": "hidden\r\n"}, f"the password has the control character '\\r' at position 6: {PASS}"),
         ({"password": "hidden\x00"}, f"the password has the control character '\\x00' at position 6: {PASS}"),
+        ({"password": "\u00ad"}, "the password of an account is empty after SASLprep (RFC 4013 section 2.1)"),
+        (
+            {"password": "hidden\U0001f600"},
+            f"the password of an account has a code point that Unicode 3.2 does not know, U+1F600: {NOBODY}",
+        ),
+        (
+            {"secret": "hidden\ue000"},
+            f"the secret of an account has a character of private use, U+E000: {NOBODY}",
+        ),
         ({"secret": ""}, "the secret of an account is empty"),
         ({"secret": b"hidden"}, "the secret of an account must be a str, not bytes"),
         ({"maildrop": ["a"]}, "maildrop must be a Maildrop, not list"),
@@ -112,6 +130,15 @@ def test_a_mistake_in_an_account_is_told_at_the_call(arguments: dict[str, Any], 
         Account(**{"name": "ann", "password": PASSWORD, **arguments})
     assert str(caught.value) == problem
     assert "hidden" not in problem
+
+
+def test_names_and_passwords_are_stored_after_saslprep() -> None:
+    """RFC 4013: however they were typed."""
+    account = Account("jose\u0301", "pa\u0308ss\u00a0\u2168\u00ad")
+    assert account.login == ("jos\u00e9", "p\u00e4ss IX")
+    assert account.secret == account.login.password
+    assert Account("ann", PASSWORD, secret="se\u0301same").secret == "s\u00e9same"
+    assert account.check_password("p\u00e4ss IX".encode())
 
 
 def test_a_script_says_what_each_login_finds_and_the_last_stays() -> None:

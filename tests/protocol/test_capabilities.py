@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import poplib
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 from pop3s_fake import Account, ManualClock, Pop3sServer, UsageError
 from pop3s_fake.connection import Connection, Send, Settings
 from pop3s_fake.maildrop import Accounts
+from pop3s_fake.protocol import Session
 from pop3s_fake.protocol.capabilities import MECHANISMS, PLAINTEXT, Offer, _needs
 from pop3s_fake.protocol.sasl import MECHANISMS as ALL
 from pop3s_fake.server.options import merged
@@ -363,6 +365,37 @@ def test_names_and_passwords_in_utf8() -> None:
         server.ask(b"USER \xc3(", b"USER \xff", "USER \u00ad")
         == [b"-ERR this is not UTF-8, or nothing that a name or a password may hold\r\n"] * 3
     )
+
+
+def test_apop_takes_a_name_in_utf8_where_user_does() -> None:
+    """RFC 6856 section 2.2: prepared, with the digest as ever behind it."""
+    jose = Account("jos\u00e9", "pass w\u00f6rd")
+
+    def said(line: str, name: str | bytes) -> list[bytes]:
+        octets = name if isinstance(name, bytes) else name.encode()
+        session = Session(Accounts([jose]), timestamp="<1@localhost>", offer=Offer([line]))
+        digest = hashlib.md5(b"<1@localhost>" + "pass w\u00f6rd".encode(), usedforsecurity=False).hexdigest().encode()
+        lines = (b"APOP %b %b" % (octets, digest), b"APOP %b %b" % (octets, b"0" * 32), b"APOP %b x" % octets)
+        result = []
+        for each in lines:
+            result.append(session.execute(each).octets())
+            session.close()
+            session = Session(Accounts([jose]), timestamp="<1@localhost>", offer=Offer([line]))
+        return result
+
+    wrong = b"-ERR [AUTH] name or password is wrong\r\n"
+    form = b"-ERR APOP takes a digest of 32 lower-case hexadecimal digits, not that: APOP name digest\r\n"
+    for name in ("jos\u00e9", "jose\u0301"):
+        assert said("+UTF8 USER", name) == [b"+OK maildrop has 0 messages (0 octets)\r\n", wrong, form]
+    not_utf8 = b"-ERR this is not UTF-8, or nothing that a name or a password may hold\r\n"
+    assert said("+UTF8 USER", b"jos\xe9") == said("+UTF8 USER", "\u00ad") == [not_utf8] * 3
+    malformed = b"-ERR a command is a keyword and printable arguments, parted by single spaces\r\n"
+    assert said("+UTF8", "jos\u00e9") == [malformed] * 3
+    session = Session(Accounts([jose]), timestamp="<1@localhost>", offer=Offer(["+UTF8 USER"]))
+    assert session.execute("APOP jos\u00e9".encode()).octets() == b"-ERR APOP is not complete: APOP name digest\r\n"
+    assert session.execute("USER jos\u00e9 x".encode()).octets() == b"-ERR USER takes fewer arguments: USER name\r\n"
+    assert session.execute("APOP  jos\u00e9 x".encode()).octets() == not_utf8
+    assert session.execute("PASS pass w\u00f6rd".encode()).octets().startswith(b"-ERR PASS comes immediately after")
 
 
 @pytest.mark.parametrize(

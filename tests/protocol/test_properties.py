@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pop3s_fake.connection import Connection, Send
+from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.protocol.lines import LINE_LIMIT, OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE, Reply, stuffed
 from pop3s_fake.protocol.top import top
+from pop3s_fake.tls import default_authority
+from pop3s_fake.tls.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,6 +116,10 @@ class Outcome(NamedTuple):
     lines: list[str]
     ended: str | None
     broken: set[str]
+    """Of the requirements on a line's form; whether others were broken hangs on what had come when."""
+
+
+FORMS = {"C-1939-3.2", "C-1939-7.PASS.2", "C-2449-4.1", "C-5034-4.1", "C-5034-4.2"}
 
 
 def outcome(server: Server, before: tuple[str, ...], pieces: Sequence[bytes]) -> Outcome:
@@ -120,7 +129,8 @@ def outcome(server: Server, before: tuple[str, ...], pieces: Sequence[bytes]) ->
     said = b""
     for piece in pieces:
         said += client.say(piece)
-    broken = {entry.text for entry in client.log.entries if entry.kind == "-"}
+    complaints = {entry.text for entry in client.log.entries if entry.kind == "-"}
+    broken = {text for text in complaints if text.rpartition(" ")[2] in FORMS}
     result = Outcome(said, [entry.text for entry in client.log.entries if entry.kind != "-"], client.log.ended, broken)
     client.hang_up()
     assert server.maildrop.in_use_by is None
@@ -148,6 +158,11 @@ def is_legal(said: bytes, lines: Sequence[Line]) -> bool:
 
 @DETERMINISTIC
 @given(octets=streams, places=places, before=st.sampled_from(WAITING))
+@example(octets=b"QUIT\r\nUSER mrose\n", places=[6], before=()).via("a line behind QUIT that is not finished")
+@example(octets=b"QUIT\r\nUSER  mrose\r\n", places=[6], before=()).via("a line behind QUIT")
+@example(octets=b"QUIT\r\nUSER mrose\n", places=[8], before=("USER mrose", "PASS tanstaaf", "DELE 1"))
+@example(octets=b"QUIT\r\n" + b"x" * 9000, places=[6, 300], before=())
+@example(octets=b"STLS\r\nUSER mrose\n\r\n", places=[6], before=())
 def test_every_line_gets_one_legal_reply_however_the_octets_are_cut(
     make_server: Callable[[Way], Server], clear: Way, octets: bytes, places: list[int], before: tuple[str, ...]
 ) -> None:
@@ -161,6 +176,46 @@ def test_every_line_gets_one_legal_reply_however_the_octets_are_cut(
     if OVERLONG in lines:  # where such a line is dropped early, nobody has seen what else was wrong with it
         whole, pieces = whole._replace(broken=set()), pieces._replace(broken=set())
     assert pieces == whole
+
+
+@DETERMINISTIC
+@given(ahead=streams, behind=streams, places=places)
+@example(ahead=b"", behind=b"USER mrose\n", places=[6]).via("a line behind STLS that is not finished")
+@example(ahead=b"USER mrose\r\n", behind=b"PASS tanstaaf\r\nSTAT\r\n", places=[]).via("commands behind STLS")
+@example(ahead=b"", behind=b"\x16\x03\x01\x00\x01\x01", places=[6, 9]).via("what looks like a handshake")
+def test_what_stands_behind_stls_is_never_a_command(
+    make_server: Callable[[Way], Server], clear: Way, ahead: bytes, behind: bytes, places: list[int]
+) -> None:
+    """RFC 2595 section 4: in the same piece it is forgotten, in a later one it is no ClientHello, and ends all."""
+    ahead = b"".join(
+        line + b"\r\n" for line in ahead.split(b"\r\n") if line[:4].upper() not in {b"QUIT", b"STLS", b"AUTH"}
+    )
+    server = make_server(clear)
+    context = default_authority().server_context()
+    known: dict[str, Any] = {
+        "records": lambda hello, _: Records(context, hello),
+        "stls": True,
+        "offer": Offer(stls=True),
+    }
+    told = []
+    for pieces in ([ahead + b"STLS\r\n"], [ahead + b"STLS\r\n" + behind], cut(ahead + b"STLS\r\n" + behind, places)):
+        connection = Connection(replace(server.settings(), **known), server.transcript.begin(0.0))
+        steps = connection.steps()
+        octets = b""
+        for piece in [b"", *pieces]:
+            if piece:
+                connection.feed(piece)
+            for step in steps:
+                if not isinstance(step, Send):
+                    break
+                octets += step.octets
+        connection.close()
+        told.append(octets.partition(b"\r\n")[2])
+    plain, *others = told
+    assert plain.endswith(b"+OK begin TLS\r\n")
+    for other in others:
+        assert other.startswith(plain)
+        assert other[len(plain) :][:1] in {b"", b"\x15"}, "nothing, or an alert"
 
 
 def test_an_endless_line_costs_no_memory(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

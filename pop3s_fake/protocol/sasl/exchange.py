@@ -10,7 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from pop3s_fake.protocol.sasl.saslprep import Unprepared, saslprep
+from pop3s_fake.maildrop.saslprep import Unprepared, saslprep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

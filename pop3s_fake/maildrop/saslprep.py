@@ -39,7 +39,7 @@ def saslprep(text: str, *, stored: bool = False) -> str:
     >>> saslprep("\u0007")
     Traceback (most recent call last):
     ...
-    pop3s_fake.protocol.sasl.saslprep.Unprepared: has a control character, U+0007
+    pop3s_fake.maildrop.saslprep.Unprepared: has a control character, U+0007
     """
     if text.isascii() and text.isprintable():
         return text  # what nearly all are, and nothing of it changes

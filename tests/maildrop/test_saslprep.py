@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pop3s_fake.protocol.sasl.saslprep import Unprepared, saslprep
+from pop3s_fake.maildrop.saslprep import Unprepared, saslprep
 
 
 @pytest.mark.parametrize(
