@@ -177,3 +177,29 @@ def test_a_reply_of_many_records_is_counted_to_its_end() -> None:
         "RETR@tls:20000 -> edit drop layer=tls": stream[:16391] + stream[2 * 16391 :],
     }.items():
         assert out([rule], whole, secure=True)[0] == wanted
+
+
+def test_records_are_cut_anew_whatever_the_pieces_of_the_reply_are() -> None:
+    """A pace of the TLS layer decides the records, and one of the POP3 layer only when they come."""
+    whole = STATUS + b"m" * 20 + b".\r\n"
+    left, made = out(["RETR -> pace size=4", "RETR -> pace size=10 layer=tls"], whole, secure=True)
+    assert left == b"".join(sealed(whole[at : at + 10]) for at in range(0, len(whole), 10))
+    assert [rule.hits for rule in made] == [1, 1]
+
+
+def test_a_piece_that_becomes_two_records_leaves_whole() -> None:
+    """TLS 1.0 sends the first octet alone (RFC 5246 appendix F.1 tells why); a place in the second is counted on."""
+    book = RuleBook(seed=1, now=lambda: 0.0)
+    book.add("RETR@tls:10 -> edit flip layer=tls")
+    bound = book.session(1).bind("RETR", "1")
+    assert bound is not None
+    run = reply(bound, Parts(b"+OK\r\n"), book.now)
+    descent = Descent(run.striking, lambda octets: sealed(octets[:1]) + sealed(octets[1:]), secure=True)
+    left = b"".join(
+        operation.octets
+        for operations in (*(descent.feed(operation) for operation in run), descent.finish())
+        for operation in operations
+        if isinstance(operation, Octets)
+    )
+    wanted = sealed(b"+") + sealed(b"OK\r\n")
+    assert left == wanted[:10] + bytes([wanted[10] ^ 1]) + wanted[11:]
