@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cases": (*BOTTOM, "tls"),
     "dialects": BOTTOM,
     "dialogue": ("errors",),
-    "quirks": (*BOTTOM, "rules", "dialects"),
+    "quirks": (*BOTTOM, "rules", "dialects", "tls"),
     "transcript": (*BOTTOM, "masking"),
     "ledger": BOTTOM,
     "connection": CONVERSATION,
@@ -431,7 +431,8 @@ def planted(name: str, source: str, finding: str, *, is_package: bool = False) -
         planted(
             "pop3s_fake.quirks",
             "import importlib\nclass Table:\n    room = importlib.import_module('.server', 'pop3s_fake')",
-            "pop3s_fake.quirks, line 3: imports pop3s_fake.server; quirks may import clock, dialects, errors, rules",
+            "pop3s_fake.quirks, line 3: imports pop3s_fake.server; "
+            "quirks may import clock, dialects, errors, rules, tls",
         ),
         planted(
             "pop3s_fake.connection",

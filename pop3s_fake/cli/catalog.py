@@ -1,4 +1,4 @@
-"""`pop3s-fake catalog`: the cases, what a server can show and how it can shake hands, by name.
+"""`pop3s-fake catalog`: the cases, the quirks, what a server can show and how it can shake hands, by name.
 
 Knows the catalogues and how to lay them out: a table on a terminal, a line each in a pipe, JSON when asked for.  Must
 not load what makes certificates: a list is only read.
@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pop3s_fake.cases import Case, case, case_ids
+from pop3s_fake.quirks import Quirk, quirk, quirk_ids
 from pop3s_fake.tls.certificates import Certificate, certificate, certificate_ids
 from pop3s_fake.tls.certificates import client_certificate as client
 from pop3s_fake.tls.certificates import client_certificate_ids as client_ids
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ("Row", "catalog", "entries", "row")
 
-Entry: TypeAlias = Case | Certificate | Handshake
+Entry: TypeAlias = Case | Certificate | Handshake | Quirk
+
+HEADS: Final = {"cases": ("must", "poplib"), "quirks": ("tier", "made")}
+"""What stands above the second and third column, where that is not what OpenSSL says."""
 
 COLUMN: Final = 11
 """Columns of a terminal for what a client says, which is broken where it is longer."""
@@ -31,7 +35,7 @@ COLUMN: Final = 11
 class Row(NamedTuple):
     """What a list shows of an entry: ``says`` is the number of OpenSSL's verify error, or a client's words, or ok.
 
-    That client is OpenSSL's own, and for a case Python's poplib.
+    That client is OpenSSL's own, and for a case Python's poplib.  Of a quirk it is the tier and whether it is made.
     """
 
     id: str
@@ -48,6 +52,8 @@ def row(entry: Entry) -> Row:
     """
     if isinstance(entry, Case):
         return Row(entry.id, entry.must, (entry.poplib or entry.openssl or ("ok",))[0], entry.summary)
+    if isinstance(entry, Quirk):
+        return Row(entry.id, entry.tier, entry.made, entry.summary)
     if isinstance(entry, Handshake):
         return Row(entry.id, entry.must, entry.openssl or "ok", entry.summary)
     found = str(entry.verify_error.code) if entry.verify_error else entry.tls_error
@@ -55,9 +61,11 @@ def row(entry: Entry) -> Row:
 
 
 def entries(which: str) -> tuple[Entry, ...]:
-    """All entries of a catalogue: "cases", "certificates", "client-certificates" or "handshakes"."""
+    """All entries of a catalogue: "cases", "quirks", "certificates", "client-certificates" or "handshakes"."""
     if which == "cases":
         return tuple(map(case, case_ids()))
+    if which == "quirks":
+        return tuple(map(quirk, quirk_ids()))
     if which == "handshakes":
         return tuple(map(handshake, handshake_ids()))
     ids, named = (client_ids, client) if which == "client-certificates" else (certificate_ids, certificate)
@@ -71,7 +79,7 @@ def catalog(which: str, *, as_json: bool) -> int:
         text = json.dumps([asdict(entry) for entry in listed], indent=2, ensure_ascii=False, default=str)
         sys.stdout.write(f"{text}\n")
     elif sys.stdout.isatty():
-        _table([row(entry) for entry in listed], "poplib" if which == "cases" else "OpenSSL")
+        _table([row(entry) for entry in listed], *HEADS.get(which, ("must", "OpenSSL")))
     else:
         _lines([row(entry) for entry in listed])
     return 0
@@ -85,16 +93,16 @@ def _lines(rows: Sequence[Row]) -> None:
         sys.stdout.write("  ".join([*padded, each.summary]) + "\n")
 
 
-def _table(rows: Sequence[Row], who: str) -> None:
+def _table(rows: Sequence[Row], must: str, who: str) -> None:
     """As wide as the terminal, the sentences broken where they must be."""
     from rich.console import Console  # noqa: PLC0415  # loaded when it is shown
     from rich.table import Table  # noqa: PLC0415  # the same
     from rich.text import Text  # noqa: PLC0415  # the same
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("id", "must", who, "what it is"):
+    for name in ("id", must, who, "what it is"):
         table.add_column(name, no_wrap=name == "id", max_width=COLUMN if name == who else None)
     colours = {"accept": "green", "reject": "red", "decide": "yellow"}
     for each in rows:
-        table.add_row(each.id, Text(each.must, style=colours[each.must]), each.says, each.summary)
+        table.add_row(each.id, Text(each.must, style=colours.get(each.must, "")), each.says, each.summary)
     Console().print(table)

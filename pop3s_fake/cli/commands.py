@@ -63,6 +63,13 @@ def commands(context: click.Context) -> None:
 @click.option("--certificate", default="good", show_default=True, metavar="ID", help="Such as expired or wrong-host.")
 @click.option("--tls", default="1.2-1.3", show_default=True, metavar="VERSIONS", help="One of 1.0 to 1.3, or a range.")
 @click.option(
+    "--quirk",
+    "quirks",
+    multiple=True,
+    metavar="ID",
+    help="What some real server does otherwise, such as terminator-split or 'retr-quota(messages=3)'; may be repeated.",
+)
+@click.option(
     "--rule",
     "rules",
     multiple=True,
@@ -109,7 +116,7 @@ def serve(**given: Any) -> int:
 @commands.group(invoke_without_command=True)
 @click.pass_context
 def catalog(context: click.Context) -> None:
-    """List cases, certificates and handshakes by name."""
+    """List cases, quirks, certificates and handshakes by name."""
     if context.invoked_subcommand is None:
         raise UsageError("a catalogue is missing, such as certificates; pop3s-fake catalog --help names them all")
 
@@ -126,6 +133,7 @@ def _listing(which: str, text: str) -> None:
 
 
 _listing("cases", "What a server, or the way to it, can do to a client.")
+_listing("quirks", "What real servers do otherwise (--quirk).")
 _listing("certificates", "What a server can show (--certificate).")
 _listing("client-certificates", "What a client can show.")
 _listing("handshakes", "How a server can shake hands.")

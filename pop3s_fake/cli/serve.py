@@ -58,6 +58,7 @@ class Wishes:
     strict: bool = False
     certificate: str = "good"
     tls: str = "1.2-1.3"
+    quirks: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     seed: int | None = None
     ca_out: str | None = None
@@ -99,6 +100,7 @@ def serve(wishes: Wishes) -> int:
         tls=Tls(versions=wishes.tls),
         port=wishes.port,
         stls=False if wishes.stls_port is None else wishes.stls_port or True,
+        quirks=wishes.quirks,
         capabilities=ANY_LOGIN if wishes.any_login else None,
         strict=False,
         seed=wishes.seed,
@@ -176,6 +178,8 @@ def _announce(server: Pop3sServer, wishes: Wishes, facts: Facts, ca_file: str, s
         shown.say("  account   any other name, any password")
     for line in facts.mail.lines:
         shown.say(f"  mail      {line}")
+    for quirk in wishes.quirks:
+        shown.say(f"  quirk     {quirk}")
     kept = facts.kept
     ca = "" if kept is None else f" ({'new' if kept.new else 'as before'}, good until {kept.until:%Y-%m-%d})"
     shown.say(f"  CA file   {ca_file}{ca}")

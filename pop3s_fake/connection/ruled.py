@@ -276,7 +276,8 @@ class Ruled:
             case Struck():
                 self._log.struck_below = self._log.struck_below or self.below
                 layer = "" if operation.layer == "pop3" else f" of the {operation.layer.upper()} layer"
-                self._happened(f"rule {operation.rule} struck at octet {operation.octet}{layer}")
+                whose = f"{operation.rule.origin}: " if operation.rule.origin else ""
+                self._happened(f"{whose}rule {operation.rule} struck at octet {operation.octet}{layer}")
             case Pause():
                 yield from _wait(operation.seconds)
             case Call():

@@ -121,7 +121,7 @@ class Offer:
     pop3s_fake.errors.UsageError: capabilities=: unknown capability 'UILD'; did you mean 'UIDL'?
     """
 
-    __slots__ = ("_lines", "clear", "codes", "delay", "expire", "mechanisms", "tags", "timed", "utf8_user")
+    __slots__ = ("_late", "_lines", "clear", "codes", "delay", "expire", "mechanisms", "tags", "timed", "utf8_user")
 
     tags: frozenset[str]
     """The tags in upper case, and so what there is; beside them `EXPIRE 0`, and `UTF8 TOP` for both."""
@@ -140,12 +140,16 @@ class Offer:
     mechanisms: tuple[str, ...] | None
     """The mechanisms that SASL lists, in upper case; None for those of :data:`MECHANISMS`."""
 
-    def __init__(self, capabilities: Sequence[str] | None = None, *, stls: bool = False) -> None:
+    def __init__(
+        self, capabilities: Sequence[str] | None = None, *, stls: bool = False, late: Iterable[str] = ()
+    ) -> None:
         """Take a list that replaces the default one, or changes to it, which begin with ``+`` or ``-``.
 
         An empty list is a server without CAPA, that of RFC 1939; ``-CAPA`` takes only CAPA away.  ``stls``: whether
-        the server has a port in clear.  Raises :class:`~pop3s_fake.errors.UsageError` for what no server can list.
+        the server has a port in clear.  ``late``: tags that are there, and announced after the login only.  Raises
+        :class:`~pop3s_fake.errors.UsageError` for what no server can list.
         """
+        self._late = frozenset(late)
         given = () if capabilities is None else tuple(capabilities)
         default = [line for line in LINES if stls or line != "STLS"]
         lines = default if capabilities is None else edited(default, given)
@@ -215,7 +219,9 @@ class Offer:
     ) -> bytes:
         """What CAPA lists, with these mechanisms, and in TRANSACTION with the account's own values, if it has any."""
         texts = [
-            self._announced(line, transaction=transaction, secure=secure, mechanisms=mechanisms) for line in self._lines
+            self._announced(line, transaction=transaction, secure=secure, mechanisms=mechanisms)
+            for line in self._lines
+            if transaction or line.tag not in self._late
         ]
         if transaction:
             own = {} if account is None else {"LOGIN-DELAY": account.login_delay, "EXPIRE": account.expire}

@@ -54,6 +54,7 @@ class Bound:
     __slots__ = (
         "about",
         "after",
+        "asks_answer",
         "before",
         "command",
         "deferred",
@@ -97,8 +98,19 @@ class Bound:
         self.before: tuple[Item, ...] = tuple(phases["before"])
         self.during: tuple[Item, ...] = tuple(phases["during"])
         self.after: tuple[Item, ...] = tuple(phases["after"])
+        self.asks_answer: bool = any(rule.when.answer is not None for rule in self.rules)
+        """Whether a rule holds for one kind of answer only."""
         self.lower: bool = any(_lower(item) for items in phases.values() for item in items)
         """Whether anything is to be done on a layer below POP3."""
+
+    def answered(self, *, positive: bool) -> None:
+        """Leave out the rules that are for the other answer."""
+        kind = "ok" if positive else "err"
+        for item in (*self.during, *self.after):
+            if item.rule.when.answer not in {None, kind}:
+                item.rule.misses.note(Reason.FILTER, self.session, detail=f"answer={item.rule.when.answer}")
+        self.during = tuple(item for item in self.during if item.rule.when.answer in {None, kind})
+        self.after = tuple(item for item in self.after if item.rule.when.answer in {None, kind})
 
     def __repr__(self) -> str:
         """The command, without credentials, and the rules: tracebacks show it."""
@@ -112,7 +124,7 @@ def _lower(item: Item) -> bool:
 
 
 def _fights_for(rule: Rule, action: Action) -> tuple[str, Phase, str, Offset | None] | None:
-    """What only one rule can decide; None where all do their part."""
-    if action.dimension is None:
+    """What only one rule can decide; None where all do their part, as the edits of quirks do, which combine."""
+    if action.dimension is None or (rule.origin and action.verb == "edit"):
         return None
     return action.dimension, rule.when.phase, getattr(action, "layer", "pop3"), rule.when.offset

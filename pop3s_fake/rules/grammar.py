@@ -48,7 +48,7 @@ _PAIR: Final = re.compile(r"([A-Za-z][A-Za-z-]*)=")
 _VALUE: Final = re.compile(r'(?:[^\s,;"-]|-(?!>))+')
 _BLANKS: Final = re.compile(r"\s*")
 _COUNTERS: Final = {"times": whole, "exactly": whole, "skip": whole, "p": real, "expires": real}
-FILTERS: Final = ("session", "user", "tls")
+FILTERS: Final = ("session", "user", "tls", "answer")
 
 
 def parse(text: str) -> Parsed:
@@ -267,6 +267,10 @@ class _Reader:
             if token.text not in {"yes", "no"}:
                 raise Wrong(f"tls takes yes or no, not {token.text!r}")
             return token.text == "yes"
+        if name == "answer":
+            if token.text not in {"ok", "err"}:
+                raise Wrong(f"answer takes ok or err, not {token.text!r}")
+            return token.text
         first, dots, last = token.text.partition("..")
         if not _DIGITS.fullmatch(first) or (last and not _DIGITS.fullmatch(last)):
             raise Wrong(f"session takes 2, 2.. or 2..5, not {token.text!r}")

@@ -43,7 +43,19 @@ class Rule:
     True
     """
 
-    __slots__ = ("_lock", "_sessions", "actions", "hits", "limits", "misses", "owner", "skipped", "when", "where")
+    __slots__ = (
+        "_lock",
+        "_sessions",
+        "actions",
+        "hits",
+        "limits",
+        "misses",
+        "origin",
+        "owner",
+        "skipped",
+        "when",
+        "where",
+    )
 
     when: When
     actions: tuple[Action, ...]
@@ -52,6 +64,8 @@ class Rule:
     """How often it struck."""
     where: str
     """Where it was made, such as ``test_sync.py:41``; "" where nobody said."""
+    origin: str
+    """To what it belongs, such as ``quirk terminator-split``; "" for a rule of its own."""
     owner: Callable[[Rule], None] | None
     """What checks it when it grows, if it is in a rule book."""
 
@@ -61,6 +75,7 @@ class Rule:
         self.hits = 0
         self.skipped: int = 0
         self.where = ""
+        self.origin = ""
         self.owner = None
         self.misses: Misses = Misses()
         self._sessions: dict[int, None] = {}
@@ -83,7 +98,7 @@ class Rule:
         (True, False)
         """
         rule = Rule(str(self.when))
-        rule.actions, rule.limits, rule.where = self.actions, self.limits, self.where
+        rule.actions, rule.limits, rule.where, rule.origin = self.actions, self.limits, self.where, self.origin
         return rule
 
     @property

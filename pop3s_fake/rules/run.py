@@ -128,6 +128,8 @@ class Run:
     def reply(self, parts: Parts) -> Doing:
         """The reply and what comes after it."""
         bound = self._bound
+        if bound.asks_answer:
+            bound.answered(positive=parts.status.startswith(b"+OK"))
         layout = Layout((yield from self._replaced(parts)))
         if bound.measure is not None:
             bound.measure(layout)

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from pop3s_fake.rules.values import BARE, Wrong, quoted, word
 
-__all__ = ("KEYWORDS", "OFFSETS", "PHASES", "POINTS", "Offset", "Phase", "Point", "When", "is_keyword")
+__all__ = ("KEYWORDS", "OFFSETS", "PHASES", "POINTS", "Offset", "Phase", "Point", "When", "is_keyword", "meet")
 
 Layer = Literal["pop3", "tls", "tcp"]
 Phase = Literal["before", "during", "after"]
@@ -146,6 +146,8 @@ class When:
     sessions: tuple[int, int | None] | None = None
     user: str | None = None
     tls: bool | None = None
+    answer: Literal["ok", "err"] | None = None
+    """How the command was answered."""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -157,6 +159,10 @@ class When:
             raise Wrong(f"{self.offset} and !{self.phase} contradict each other: an offset lies in the reply", "phase")
         if point in POINTS:
             self._check_point(point, POINTS[point])
+        if self.answer is not None and (self.phase == "before" or point in POINTS):
+            raise Wrong(
+                f"what a command is answered is not known at {point}{self._phase}: answer= never holds", "answer"
+            )
         if self.tls is False and self.offset is not None and self.offset.layer == "tls":
             raise Wrong(f"tls=no and {self.offset} contradict each other: without TLS nothing is sealed", "tls")
         if self.one_line and self.offset is not None:
@@ -188,6 +194,10 @@ class When:
                 raise Wrong(f"a handshake has several flights, so there is no {self.offset}", "offset")
         if self.user is not None and point.early:
             raise Wrong(f"nobody is logged in at {name}, so user= never holds", "user")
+
+    @property
+    def _phase(self) -> str:
+        return "" if self.phase == "during" else f"!{self.phase}"
 
     @property
     def named(self) -> str:
@@ -230,4 +240,26 @@ class When:
             parts.append(f" user={word(self.user)}")
         if self.tls is not None:
             parts.append(f" tls={'yes' if self.tls else 'no'}")
+        if self.answer is not None:
+            parts.append(f" answer={self.answer}")
         return "".join(parts)
+
+
+def meet(one: When, other: When) -> bool:
+    """Whether both can hold at the same place: the same point and occurrence, phase and octet.
+
+    >>> retr, second, any_command = (When((point,), nth=nth) for point, nth in (("RETR", None), ("RETR", 2), ("*", 1)))
+    >>> meet(retr, second), meet(retr, any_command), meet(second, any_command), meet(retr, When(("greeting",)))
+    (True, True, False, False)
+    """
+    if (one.phase, one.offset) != (other.phase, other.offset):
+        return False
+    commands = one.points[0] not in POINTS and other.points[0] not in POINTS
+    if not set(one.points) & set(other.points) and not (commands and ANY in (one.points[0], other.points[0])):
+        return False
+    parts = ("nth", "argument", "user", "tls", "answer")
+    pairs = [(getattr(one, part), getattr(other, part)) for part in parts]
+    if any(None not in pair and pair[0] != pair[1] for pair in pairs):
+        return False
+    (first, last), (begin, end) = one.sessions or (1, None), other.sessions or (1, None)
+    return (last is None or begin <= last) and (end is None or first <= end)

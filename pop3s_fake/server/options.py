@@ -34,13 +34,12 @@ PORTS: Final = range(65536)
 
 LATER: Final = {
     "dialect": "dialects",
-    "quirks": "quirks",
     "cassette": "cassettes",
 }
 """Keywords whose mechanism is not there yet, by what they stand for."""
 
 
-LISTED: Final = frozenset({"accounts", "names", "allow", "rules", "capabilities"})
+LISTED: Final = frozenset({"accounts", "names", "allow", "rules", "capabilities", "quirks"})
 """Keywords whose values are lists, so that a text is surely a mistake."""
 
 
@@ -77,6 +76,7 @@ RIGHT: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         lambda value: value is None or _list_of(str)(value),
         "a list of capability lines, such as ['USER', 'TOP'] or ['+SASL CRAM-MD5', '-TOP']",
     ),
+    "quirks": (_list_of(str), "a list of the ids of quirks, such as ['terminator-split']"),
     "rules": (_list_of(str, Rule), "a list of rules, each a text such as 'RETR -> end rst' or a Rule"),
     "port": (lambda value: isinstance(value, int) and _number(value) and value in PORTS, "a number from 0 to 65535"),
     "strict": (lambda value: value in (True, False, "should"), "True, False or 'should'"),
@@ -150,14 +150,19 @@ class ServerOptions:
         _known("certificate", self.certificate, certificate_ids())
         if self.client_certificate is not None:
             _known("client_certificate", self.client_certificate, CLIENT_CERTIFICATES)
-        self.offer  # noqa: B018  # refuses what no server can list
+        self.offer  # noqa: B018  # refuses what no server can list, and what is no quirk
         for row in self.allow:
             allowed(row)
 
     @property
     def offer(self) -> Offer:
         """The capabilities."""
-        return Offer(self.capabilities, stls=self.stls is not False)
+        late: Sequence[str] = ()
+        if self.quirks:
+            from pop3s_fake.quirks import asked, demands  # noqa: PLC0415  # loads the catalogue of quirks
+
+            late = demands(asked(self.quirks)).late
+        return Offer(self.capabilities, stls=self.stls is not False, late=late)
 
     @classmethod
     def of(cls, keywords: Mapping[str, Any]) -> ServerOptions:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pop3s_fake.cases import Case
     from pop3s_fake.clock import Clock
     from pop3s_fake.maildrop import Login, Maildrop
+    from pop3s_fake.quirks import Asked
     from pop3s_fake.tls.authority import Authority, ClientCertificate
     from pop3s_fake.tls.hello import ClientHello
 
@@ -126,7 +127,10 @@ class Pop3sServer:
 
         ``case``: one of the catalogue, such as "rec.truncate", whose rules must strike; it sets what it needs.
 
-        ``dialect``, ``quirks`` and ``cassette`` are reserved.
+        ``quirks``: deviations of real servers by their ids, such as "terminator-split" or "terminator-split(later=2)";
+        their rules need not strike.
+
+        ``dialect`` and ``cassette`` are reserved.
         Raises :class:`~pop3s_fake.UsageError` for what cannot be.
         """
         check_keywords(unknown)
@@ -157,6 +161,11 @@ class Pop3sServer:
             from pop3s_fake.server.casing import arranged  # noqa: PLC0415  # loads the catalogue of cases
 
             options, self._case = arranged(options)
+        quirky: tuple[Asked, ...] = ()
+        if quirks:
+            from pop3s_fake.server.quirking import with_quirks  # noqa: PLC0415  # loads the catalogue of quirks
+
+            options, quirky = with_quirks(options)
         self._options = options
         self.clock: Final[Clock] = clock or SystemClock()
         self.accounts: Final = Accounts(
@@ -168,13 +177,19 @@ class Pop3sServer:
         self.rules: Final = ServerRules(self.seed, self.clock.now)
         self._dialogues: Final = Dialogues()
         where = caller()
+        if quirky:
+            from pop3s_fake.server import quirking  # noqa: PLC0415  # the same
+
+            self.transcript.heading = quirking.described(quirky)
+            for made in quirking.rules_of_all(quirky):
+                self.rules.add(made, must=False, where=made.origin)
         for rule in options.rules:
             self.rules.add(rule, where=where)
         self._met = False
         if self._case is not None:
             from pop3s_fake.server.casing import described, rules_of  # noqa: PLC0415  # the same
 
-            self.transcript.heading = described(self._case)
+            self.transcript.heading = "; ".join(filter(None, [described(self._case), self.transcript.heading]))
             for text in rules_of(self._case, self.login):
                 self.rules.add(text, where=f"case {self._case.id}")
         self._problems: list[BaseException] = []

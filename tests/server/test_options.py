@@ -64,7 +64,6 @@ from pop3s_fake.server.options import ServerOptions, check_keywords, merged
         ({"stls": "yes"}, "stls= is True, False or a port from 1 to 65535, not 'yes'"),
         ({"stls": 65536}, "stls= is True, False or a port from 1 to 65535, not 65536"),
         ({"dialect": "courier"}, "dialect= is not there yet: dialects will come with a later version"),
-        ({"quirks": ["a"]}, "quirks= is not there yet: quirks will come with a later version"),
         ({"case": 5}, "case= is the id of a case, such as 'rec.truncate', not 5"),
         ({"cassette": "a"}, "cassette= is not there yet: cassettes will come with a later version"),
     ],

@@ -1,0 +1,145 @@
+"""One quirk: closed structures, and how the tables of a file become them.
+
+Knows what can stand in a table; must not know which tables there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, get_args
+
+from pop3s_fake.tls.catalogue import structured
+from pop3s_fake.tls.settings import Tls  # noqa: TC001  # cattrs reads the annotations
+
+__all__ = ("LAYERS", "Change", "Parameter", "Quirk", "Setting", "Shown", "read")
+
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+Layer = Literal[
+    "tcp", "tls", "greeting", "capability", "authentication", "transaction", "framing", "content", "update", "session"
+]
+LAYERS: Final[tuple[Layer, ...]] = get_args(Layer)
+"""Where a client first notices a quirk, from below to above; each is a file."""
+
+Tier = Literal["S", "A", "B", "C"]
+"""How often one meets it: nearly always, commonly, sometimes, rarely or in old servers only."""
+
+Does = Literal[
+    "lines",
+    "drop-lines",
+    "put-lines",
+    "drop-headers",
+    "status",
+    "refusal",
+    "one-line",
+    "cut",
+    "last-end",
+    "sizes",
+    "listing",
+    "lower",
+    "pad",
+    "edge",
+]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter, given as ``id(name=value)``; the default is written as a value is."""
+
+    default: str
+    means: str
+    kind: Literal["whole", "seconds", "text", "word"] = "text"
+    least: float | None = None
+    most: float | None = None
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the replies of one point: which function of ``changing`` makes it, and of which part of the reply.
+
+    Two quirks that change the same part contradict each other.
+    """
+
+    when: str
+    does: Does
+    of: str
+    find: str = ""
+    put: str = ""
+    count: str = "1"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Keywords of a server, and the capabilities that are announced after the login only."""
+
+    certificate: str | None = None
+    tls: Tls | None = None
+    stls: bool | None = None
+    exclusive: bool | None = None
+    capabilities: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The octets by which one sees it: what comes without it and with it, step by step, when a client says this.
+
+    The script begins after the login, or with ``(greeting)`` from the beginning; ``(again)`` is a new connection,
+    ``(other)`` one beside the first.  What comes is octets, or in parentheses what else happens: ``(wait 0.3)``,
+    ``(wait forever)``, ``(end fin)``.
+    """
+
+    script: tuple[str, ...]
+    right: tuple[str, ...]
+    wrong: tuple[str, ...]
+    quirk: str = ""
+    """How it is asked for, where it is not by its id alone."""
+
+
+@dataclass(frozen=True)
+class Quirk:
+    """One quirk; the fields are described at the top of ``tcp.toml``.
+
+    >>> from pop3s_fake.quirks import quirk
+    >>> quirk("terminator-split").tier, quirk("terminator-split").made
+    ('S', 'yes')
+    """
+
+    id: str
+    layer: Layer
+    tier: Tier
+    summary: str
+    who: str
+    evidence: str
+    client: str
+    rfc: str = ""
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    variants: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """More rules where a parameter has this value, as ``how=close``."""
+    changes: tuple[Change, ...] = ()
+    setting: Setting | None = None
+    contradicts: tuple[str, ...] = ()
+    always: bool = False
+    """Whether every correct server does it, ours as well: asking for it changes nothing but the setting it needs."""
+    shows: Shown | None = None
+    made: Literal["yes", "not yet"] = "yes"
+    waits_for: str = ""
+    """What it takes to make it, where it is not made yet."""
+
+
+def read(text: str, layer: str, what: str) -> dict[str, Quirk]:
+    r"""Read the tables of a layer's file into quirks by their ids; UsageError with every mistake in them.
+
+    >>> read("[odd]\nsummary = 1", "tcp", "quirks")
+    Traceback (most recent call last):
+    ...
+    pop3s_fake.errors.UsageError: quirks: expected a string, not 1 @ $['odd'].summary; \
+required field missing @ $['odd'].tier; required field missing @ $['odd'].who; \
+required field missing @ $['odd'].evidence; required field missing @ $['odd'].client
+    """
+    import tomllib  # noqa: PLC0415  # only where somebody asks for a quirk
+
+    tables: dict[str, Any] = {name: {"layer": layer, **table} for name, table in tomllib.loads(text).items()}
+    return structured(tables, Quirk, what)

@@ -1,0 +1,73 @@
+"""Quirks as keywords of a server: what they set, and what contradicts it.
+
+Knows the catalogue of quirks and the keywords; must not know how a server carries them out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from pop3s_fake.errors import UsageError
+from pop3s_fake.quirks import asked, demands, rules_of_all
+from pop3s_fake.tls.settings import Tls
+
+if TYPE_CHECKING:
+    from pop3s_fake.quirks import Asked
+    from pop3s_fake.server.options import ServerOptions
+
+__all__ = ("described", "rules_of_all", "with_quirks")
+
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+
+def with_quirks(options: ServerOptions) -> tuple[ServerOptions, tuple[Asked, ...]]:
+    """The options with what their quirks set, and the quirks; UsageError where a keyword contradicts one.
+
+    >>> from pop3s_fake.server.options import ServerOptions
+    >>> with_quirks(ServerOptions(quirks=["no-exclusive-lock"]))[0].exclusive
+    False
+    """
+    several = asked(options.quirks)
+    setting = demands(several)
+    usual = {field.name: field.default for field in fields(options)}
+    changed: dict[str, object] = {}
+    for name in ("certificate", "tls", "stls", "exclusive"):
+        wanted, given = getattr(setting, name), getattr(options, name)
+        if wanted is None or given == wanted or (name == "stls" and given is not False):
+            continue
+        if given != usual[name]:
+            whose = next(one for one in several if one.quirk.setting and getattr(one.quirk.setting, name) is not None)
+            raise UsageError(
+                f"quirk {whose.quirk.id!r} is a server with {name}={_brief(wanted)}, which {name}={_brief(given)} contradicts; "
+                "leave one of them out"
+            )
+        changed[name] = wanted
+    if setting.capabilities:
+        from pop3s_fake.server.options import merged  # noqa: PLC0415  # it asks us
+
+        given = {"capabilities": options.capabilities}
+        changed |= merged([given, {"capabilities": list(setting.capabilities)}])
+    return replace(options, **changed), several  # type: ignore[arg-type]  # by name
+
+
+def described(several: tuple[Asked, ...]) -> str:
+    """The quirks in one line, for a report.
+
+    >>> described(asked(["terminator-split", "capa-omits-uidl"]))
+    'quirks terminator-split, capa-omits-uidl'
+    """
+    return f"quirk{'s' if len(several) > 1 else ''} {', '.join(map(str, several))}"
+
+
+def _brief(value: object) -> str:
+    """A value as its author would write it: of settings, those that are not the default.
+
+    >>> _brief(Tls(versions="1.3")), _brief("expired")
+    ("Tls(versions='1.3')", "'expired'")
+    """
+    if not isinstance(value, Tls):
+        return repr(value)
+    usual = Tls()
+    names = [field.name for field in fields(value) if getattr(value, field.name) != getattr(usual, field.name)]
+    return f"Tls({', '.join(f'{name}={getattr(value, name)!r}' for name in names)})"

@@ -1,0 +1,146 @@
+"""The conversations by which a quirk is seen, as pure objects in clear: a script goes in, what happens comes out.
+
+Knows how steps are performed; judges nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import pytest
+
+from pop3s_fake import Account
+from pop3s_fake.connection import EOF, Connection, End, Half, Receive, Send, Settings, Wait
+from pop3s_fake.maildrop import Accounts
+from pop3s_fake.protocol.capabilities import Offer
+from pop3s_fake.quirks import asked, demands, rules_of_all
+from pop3s_fake.rules import RuleBook
+from pop3s_fake.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pop3s_fake.connection import Step
+
+    Play = Callable[..., "House"]
+
+ONE: Final = b'Subject: one\r\nContent-Type: multipart/mixed; boundary="frontier"\r\n\r\n.x\r\n.\r\nlast\r\n'
+TWO: Final = b"Subject: two\r\nX-Mailer: old\r\n y\r\nTo: ann\r\n\r\n" + b"a line\r\n" * 3
+STAMP: Final = re.compile(rb"<\d+\.[0-9a-f]{16}(@localhost)?>")
+LOGIN: Final = ("USER ann", "PASS not-a-secret")
+
+
+class House:
+    """A server without a socket, with these quirks; ``seen`` is what happened since the script began."""
+
+    def __init__(self, quirks: Sequence[str], *, stls: bool = False) -> None:
+        several = asked(quirks)
+        setting = demands(several)
+        stls = stls or bool(setting.stls)
+        self.time = 0.0
+        account = Account("ann", "not-a-secret", token="a-good-token")
+        account.maildrop.add_one(ONE, uid="m1")
+        account.maildrop.add_one(TWO, uid="m2")
+        self.transcript = Transcript()
+        book = RuleBook(1, now=lambda: self.time)
+        for rule in rules_of_all(several):
+            book.add(rule, must=False)
+        self.settings = Settings(
+            Accounts([account], lambda: self.time),
+            now=lambda: self.time,
+            rules=book,
+            offer=Offer(setting.capabilities or None, stls=stls, late=setting.late),
+            stls=stls,
+            records=_never if stls else None,
+            exclusive=setting.exclusive is not False,
+            strict=False,
+        )
+        self.seen: list[str] = []
+
+    def play(self, script: Sequence[str]) -> House:
+        """What a client says, and what comes of it."""
+        said = list(script)
+        talk = Talk(self)
+        if said[:1] == ["(greeting)"]:
+            said = said[1:]
+        else:
+            for line in LOGIN:
+                talk.say(line)
+            self.seen.clear()
+        for line in said:
+            if line == "(again)":
+                talk.lose()
+                talk = Talk(self)
+            elif line == "(other)":
+                talk = Talk(self)
+            else:
+                talk.say(line)
+        return self
+
+
+class Talk:
+    """One connection."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.over = False
+        self.connection = Connection(house.settings, house.transcript.begin(house.time))
+        self.steps = self.connection.steps()
+        self._run()
+
+    def say(self, line: str) -> None:
+        """One command."""
+        if not self.over:
+            self.connection.feed(line.encode() + b"\r\n")
+            self._run()
+
+    def lose(self) -> None:
+        """The client is gone."""
+        if not self.over:
+            before = len(self.house.seen)
+            self.connection.feed(EOF)
+            self._run()
+            del self.house.seen[before:]
+        self.connection.close()
+
+    def _run(self) -> None:
+        for step in self.steps:
+            if isinstance(step, Receive):
+                return
+            self._perform(step)
+            if self.over:
+                return
+
+    def _perform(self, step: Step) -> None:
+        seen = self.house.seen
+        match step:
+            case Send():
+                seen.append(STAMP.sub(rb"<stamp\1>", bytes(step.octets)).decode("latin-1"))
+            case Wait(seconds=None):
+                seen.append("(wait forever)")
+                self.over = True
+            case Wait():
+                assert step.seconds is not None
+                self.house.time += step.seconds
+                seen.append(f"(wait {step.seconds:g})")
+            case Half():
+                seen.append("(half)")
+            case End():
+                seen.append(f"(end {step.how})")
+                self.over = True
+
+
+def _never(hello: object, certificate: object) -> NoReturn:
+    """Nobody shakes hands here: whoever says STLS says nothing after it."""
+    raise AssertionError(hello, certificate)
+
+
+@pytest.fixture
+def play() -> Play:
+    """Hold a conversation with a server that has these quirks."""
+
+    def made(quirks: Sequence[str], script: Sequence[str], *, stls: bool = False) -> House:
+        return House(quirks, stls=stls).play(script)
+
+    return made

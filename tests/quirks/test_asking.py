@@ -1,0 +1,146 @@
+"""Asking for quirks: how they are written, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pop3s_fake import UsageError
+from pop3s_fake.quirks import asked, demands, quirk, quirk_ids, rules_of, rules_of_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("terminator-split", "terminator-split"),
+        (" terminator-split ( later = 2 , gap=1.5 ) ", "terminator-split(later=2, gap=1.5)"),
+        ("terminator-split(later=1)", "terminator-split"),
+        ('app-password-required(text="[AUTH] see \\"there\\", ann")', None),
+        ("drop-before-login-ends(at=USER!before)", "drop-before-login-ends(at=USER!before)"),
+    ],
+)
+def test_a_quirk_is_written_with_its_parameters(text: str, shown: str | None) -> None:
+    """What is shown can be read back, and says the same."""
+    one = asked([text])[0]
+    assert str(one) == (shown or f"{text}")
+    assert asked([str(one)])[0] == one
+
+
+@pytest.mark.parametrize(
+    ("texts", "complaint"),
+    [
+        (["uidl-extra-space"], "unknown quirk 'uidl-extra-space'; did you mean 'uidl-extra-spaces'?"),
+        (
+            ["terminator-split(latter=2)"],
+            "quirk 'terminator-split' has no parameter 'latter'; did you mean 'later'?",
+        ),
+        (["capa-err(a=1)"], "quirk 'capa-err' has no parameter 'a'; it has none"),
+        (
+            ["terminator-split(later=5)"],
+            "parameter 'later' of quirk 'terminator-split' is a whole number from 1 to 4, not '5'",
+        ),
+        (
+            ["terminator-split(gap=-1)"],
+            "parameter 'gap' of quirk 'terminator-split' is a number of seconds from 0, not '-1'",
+        ),
+        (
+            ["drop-mid-multiline(how=gone)"],
+            "parameter 'how' of quirk 'drop-mid-multiline' is one of clean, fin, rst, not 'gone'",
+        ),
+        (
+            ["terminator-split(2)"],
+            "parameters are written as name=value, parted by commas, unlike those of 'terminator-split(2)'",
+        ),
+        (
+            ["terminator-split(later=2"],
+            "a quirk is written as 'uidl-extra-spaces' or 'terminator-split(later=2)', not 'terminator-split(later=2'",
+        ),
+        (
+            ["gmail-popped"],
+            "quirk 'gmail-popped' is not there yet: it waits for views of the maildrop that outlive a session",
+        ),
+        (
+            ["capa-err", "capa-hangs"],
+            (
+                "quirks 'capa-err' and 'capa-hangs' contradict each other: one server does not do both; "
+                "leave one of them out"
+            ),
+        ),
+        (
+            ["slow-pass", "slow-login-failure"],
+            (
+                "quirks 'slow-pass' and 'slow-login-failure' contradict each other: both decide how long it takes at "
+                "PASS or APOP; leave one of them out"
+            ),
+        ),
+        (
+            ["uidl-blank", "terminator-split", "uidl-duplicate"],
+            (
+                "quirks 'uidl-blank' and 'uidl-duplicate' contradict each other: both decide the unique-id in what is "
+                "replied to UIDL; leave one of them out"
+            ),
+        ),
+        (
+            ["uidl-unsupported", "capa-differs-after-auth"],
+            (
+                "quirks 'uidl-unsupported' and 'capa-differs-after-auth' contradict each other: both decide the "
+                "capability UIDL; leave one of them out"
+            ),
+        ),
+        (
+            ["terminator-split", "terminator-split(later=2)"],
+            (
+                "quirk 'terminator-split' is there twice, as terminator-split and as terminator-split(later=2); "
+                "leave one of them out"
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(texts: list[str], complaint: str) -> None:
+    """With the nearest name, or with the names of both."""
+    with pytest.raises(UsageError) as caught:
+        asked(texts)
+    assert str(caught.value) == complaint
+
+
+def test_the_same_quirk_twice_is_there_once() -> None:
+    """The marker of a class and that of a test may both name it."""
+    assert [str(one) for one in asked(["capa-err", "capa-err"])] == ["capa-err"]
+
+
+def test_quirks_of_one_reply_combine(play: Callable[..., Any]) -> None:
+    """Each changes its part."""
+    quirks = ["uidl-extra-spaces", "uidl-too-long(length=71)", "lf-only-replies", "terminator-split(gap=1)"]
+    assert play(quirks, ["UIDL"]).seen == [
+        "+OK unique-id listing follows\n" + "".join(f"{n}   m{n}{'x' * 67}\n" for n in (1, 2)) + ".",
+        "(wait 1)",
+        "\n",
+    ]
+
+
+def test_the_line_end_goes_last_whatever_the_order(play: Callable[..., Any]) -> None:
+    """What takes a reply its form does not keep another quirk from its part."""
+    one, other = "no-crlf-before-dot", "headers-rewritten"
+    seen = [play(quirks, ["RETR 2"]).seen for quirks in ([one, other], [other, one])]
+    assert seen[0] == seen[1] == ["+OK 68 octets\r\nSubject: two\r\nTo: ann\r\n\r\na line\r\na line\r\na line.\r\n"]
+
+
+@pytest.mark.parametrize("name", [name for name in quirk_ids() if quirk(name).made == "yes"])
+def test_all_that_is_made_can_be_asked_for(name: str) -> None:
+    """Its rules can be read, whatever the parameters that are words, and what contradicts it has a name."""
+    entry = quirk(name)
+    choices = [f"{each}={word}" for each, parameter in entry.parameters.items() for word in parameter.words]
+    for text in (name, *(f"{name}({choice})" for choice in choices)):
+        several = asked([text])
+        assert demands(several) is not None
+        for rule in rules_of(several[0]):
+            assert rule.actions
+            assert rule.origin == f"quirk {several[0]}"
+        assert len(rules_of_all(several)) == len(rules_of(several[0]))
+    assert all(other in quirk_ids() for other in entry.contradicts)
+    assert set(entry.variants) <= set(choices)

@@ -1,0 +1,88 @@
+"""Every quirk of the data: one script, held with it and without it, and the difference octet by octet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pop3s_fake import UsageError
+from pop3s_fake.quirks import Quirk, quirk, quirk_ids
+from pop3s_fake.quirks.quirk import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+IDS = Path(__file__).with_name("ids.txt").read_text(encoding="utf-8").split()
+QUIRKS = [quirk(name) for name in quirk_ids()]
+SHOWN = [pytest.param(each, id=each.id) for each in QUIRKS if each.shows is not None]
+STRIKING = [
+    pytest.param(each, id=each.id)
+    for each in QUIRKS
+    if each.shows is not None and not each.setting and (each.rules or each.changes)
+]
+BELOW = {"sni-required", "cert-wrong-name-or-self-signed", "tls-buffered-data-stall", "tls-version-floor"}
+"""Quirks of TLS, which are seen over sockets only: see test_servers."""
+
+
+def test_every_documented_quirk_is_in_the_data() -> None:
+    """The list is kept by hand, beside the data."""
+    assert list(quirk_ids()) == IDS
+    assert len(set(IDS)) == 183
+
+
+@pytest.mark.parametrize("entry", QUIRKS, ids=quirk_ids())
+def test_what_is_made_is_shown_and_what_is_not_says_why(entry: Quirk) -> None:
+    """Nobody has to guess: octets, or a reason."""
+    assert entry.summary
+    assert entry.client
+    assert entry.who
+    assert entry.evidence
+    if entry.made == "not yet":
+        assert entry.waits_for
+        assert not any((entry.rules, entry.changes, entry.setting, entry.shows, entry.parameters))
+    else:
+        assert not entry.waits_for
+        assert entry.shows is not None or entry.id in BELOW
+        assert entry.always or entry.rules or entry.changes or entry.setting or entry.variants
+
+
+@pytest.mark.parametrize("entry", SHOWN)
+def test_with_a_quirk_a_conversation_is_the_one_of_the_data(entry: Quirk, play: Callable[..., Any]) -> None:
+    """The same script twice: what comes without it and with it is written there, octet by octet."""
+    shows = entry.shows
+    assert shows is not None
+    stls = bool(entry.setting and entry.setting.stls)
+    assert play([], shows.script, stls=stls).seen == list(shows.right)
+    assert play([shows.quirk or entry.id], shows.script).seen == list(shows.wrong)
+    assert (shows.right == shows.wrong) == entry.always
+
+
+@pytest.mark.parametrize("entry", STRIKING)
+def test_a_strike_is_noted_with_its_quirk(entry: Quirk, play: Callable[..., Any]) -> None:
+    """A reader of the transcript sees whose doing it was."""
+    shows = entry.shows
+    assert shows is not None
+    asked = shows.quirk or entry.id
+    noted = [line for line in play([asked], shows.script).transcript.render().splitlines() if "struck" in line]
+    assert noted
+    assert all(f"quirk {asked}: rule " in line for line in noted)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('made = "no"', "expected one of 'yes', 'not yet' @ $['odd'].made"),
+        ('tier = "D"', "expected one of 'S', 'A', 'B', 'C' @ $['odd'].tier"),
+        ("shwos = 1", "extra fields found (shwos) @ $['odd']"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_path(text: str, complaint: str) -> None:
+    """Unknown keys and words are errors."""
+    whole = {"tier": "'S'", "summary": "'a'", "who": "'b'", "evidence": "'c'", "client": "'d'"}
+    lines = [f"{key} = {value}" for key, value in whole.items() if not text.startswith(key)]
+    with pytest.raises(UsageError) as caught:
+        read("\n".join(["[odd]", *lines, text]), "tcp", "quirks")
+    assert str(caught.value) == f"quirks: {complaint}"

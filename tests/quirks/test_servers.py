@@ -1,0 +1,170 @@
+"""Quirks of a server, over sockets: the keyword, the verdict, the transcript, and what is seen below POP3."""
+
+from __future__ import annotations
+
+import contextlib
+import poplib
+import ssl
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pop3s_fake import ManualClock, Pop3sServer, Tls, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BOUND = 30.0
+"""Seconds of real time after which a client gives up; costs only a test that fails."""
+
+
+@contextlib.contextmanager
+def logged_in(server: Pop3sServer) -> Iterator[poplib.POP3_SSL]:
+    """A client of poplib's that has logged in."""
+    client = poplib.POP3_SSL(server.host, server.port, context=server.client_context(), timeout=BOUND)
+    with contextlib.closing(client):
+        client.user(server.login.user)
+        client.pass_(server.login.password)
+        yield client
+
+
+def test_a_quirk_need_not_strike() -> None:
+    """A client that never asks for a listing has nothing to answer for."""
+    with Pop3sServer(quirks=["uidl-extra-spaces"]) as server, logged_in(server) as client:
+        client.quit()
+
+
+def test_the_transcript_names_the_quirks_and_their_strikes() -> None:
+    """In its heading, and at each strike."""
+    with Pop3sServer(quirks=["uidl-extra-spaces", "no-exclusive-lock"]) as server:
+        server.maildrop.add_one("Subject: one\n\n", uid="m1")
+        with logged_in(server) as client:
+            assert client.uidl()[1] == [b"1   m1"]
+            client.quit()
+        told = server.transcript.render()
+    assert told.startswith("quirks uidl-extra-spaces, no-exclusive-lock\n")
+    assert "quirk uidl-extra-spaces: rule UIDL -> edit <uidl-extra-spaces> struck at octet 0" in told
+
+
+def test_a_rule_of_the_test_stands_above_a_quirk() -> None:
+    """The one that was added last decides."""
+    server = Pop3sServer(quirks=["capa-err"], rules=['CAPA!before -> reply "-ERR mine"'])
+    with server, logged_in(server) as client:
+        with pytest.raises(poplib.error_proto):
+            client.capa()
+        client.quit()
+    assert "-ERR mine" in server.transcript.render()
+
+
+def test_a_quirk_outlives_a_reset_and_not_healing() -> None:
+    """It belongs to the server, as its other keywords do."""
+    with Pop3sServer(quirks=["stat-negative"]) as server:
+        for octets in (-5, -5):
+            with logged_in(server) as client:
+                assert client.stat() == (0, octets)
+                client.quit()
+            server.reset()
+        server.heal()
+        with logged_in(server) as client:
+            assert client.stat() == (0, 0)
+            client.quit()
+
+
+@pytest.mark.parametrize(
+    ("keywords", "complaint"),
+    [
+        ({"quirks": ["terminator-splitt"]}, "unknown quirk 'terminator-splitt'; did you mean 'terminator-split'?"),
+        ({"quirks": "capa-err"}, "quirks= is a list, not the text 'capa-err'"),
+        ({"quirks": [1]}, "quirks= is a list of the ids of quirks, such as ['terminator-split'], not [1]"),
+        (
+            {"quirks": ["cert-wrong-name-or-self-signed"], "certificate": "expired"},
+            (
+                "quirk 'cert-wrong-name-or-self-signed' is a server with certificate='wrong-host', which "
+                "certificate='expired' contradicts; leave one of them out"
+            ),
+        ),
+        (
+            {"quirks": ["tls-version-floor"], "tls": Tls(versions="1.2")},
+            (
+                "quirk 'tls-version-floor' is a server with tls=Tls(versions='1.3'), which tls=Tls(versions='1.2') "
+                "contradicts; leave one of them out"
+            ),
+        ),
+    ],
+)
+def test_a_server_that_cannot_be_is_refused(keywords: dict[str, object], complaint: str) -> None:
+    """At the call, word for word."""
+    with pytest.raises(UsageError) as caught:
+        Pop3sServer(**keywords)  # type: ignore[arg-type]  # that is what is tested
+    assert str(caught.value) == complaint
+
+
+def test_capabilities_of_a_quirk_and_of_the_test_add_up() -> None:
+    """Changes to the list from both."""
+    with Pop3sServer(quirks=["last-command"], capabilities=["-TOP"]) as server, logged_in(server) as client:
+        listed = client.capa()
+        client.quit()
+    assert "LAST" in listed
+    assert "TOP" not in listed
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [("", "Hostname mismatch"), ("(certificate=self-signed)", "self-signed"), ("(certificate=expired)", "expired")],
+)
+def test_cert_wrong_name_or_self_signed(asked: str, reason: str) -> None:
+    """A client that verifies says what is wrong; without the quirk it comes in."""
+    with Pop3sServer(quirks=[f"cert-wrong-name-or-self-signed{asked}"]) as server:
+        with pytest.raises(ssl.SSLCertVerificationError, match=reason):
+            poplib.POP3_SSL(server.host, server.port, context=server.client_context(), timeout=BOUND)
+        assert server.transcript.keywords == []
+
+
+def test_sni_required() -> None:
+    """Who names the host sees the good certificate, who names none another one."""
+    with Pop3sServer(quirks=["sni-required"]) as server:
+        with logged_in(server) as client:
+            client.quit()
+        context = server.client_context()
+        context.check_hostname = False
+        with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
+            Nameless(server.host, server.port, context=context, timeout=BOUND)
+
+
+class Nameless(poplib.POP3_SSL):
+    """A client that names no host in the handshake."""
+
+    def _create_socket(self, timeout: float | None) -> ssl.SSLSocket:
+        sock = poplib.POP3._create_socket(self, timeout)  # type: ignore[attr-defined]  # poplib's own
+        context: ssl.SSLContext = self.context  # type: ignore[attr-defined]  # typeshed has none
+        try:
+            return context.wrap_socket(sock)
+        except ssl.SSLError:
+            sock.close()
+            raise
+
+
+def test_tls_version_floor() -> None:
+    """An old client is turned away in the handshake."""
+    with Pop3sServer(quirks=["tls-version-floor"]) as server:
+        with logged_in(server) as client:
+            client.quit()
+        context = server.client_context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            poplib.POP3_SSL(server.host, server.port, context=context, timeout=BOUND)
+
+
+def test_tls_buffered_data_stall() -> None:
+    """A listing comes in records of a few octets, of which a client may have read several before it asks again."""
+    with Pop3sServer(quirks=["tls-buffered-data-stall(size=8)"]) as server:
+        server.maildrop.add_one("Subject: one\n\n", uid="m1")
+        with logged_in(server) as client:
+            client._putcmd("UIDL")  # type: ignore[attr-defined]  # to read record by record
+            assert client.sock.recv(4096) == b"+OK uniq"
+
+
+def test_a_slow_server_is_slow_on_its_own_clock() -> None:
+    """A manual clock makes its minutes pass at once."""
+    with Pop3sServer(quirks=["slow-pass"], clock=ManualClock()) as server, logged_in(server) as client:
+        client.quit()
