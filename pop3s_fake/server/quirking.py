@@ -39,8 +39,8 @@ def with_quirks(options: ServerOptions) -> tuple[ServerOptions, tuple[Asked, ...
         if given != usual[name]:
             whose = next(one for one in several if one.quirk.setting and getattr(one.quirk.setting, name) is not None)
             raise UsageError(
-                f"quirk {whose.quirk.id!r} is a server with {name}={_brief(wanted)}, which {name}={_brief(given)} contradicts; "
-                "leave one of them out"
+                f"quirk {whose.quirk.id!r} is a server with {name}={_brief(wanted)}, which {name}={_brief(given)} "
+                "contradicts; leave one of them out"
             )
         changed[name] = wanted
     if setting.capabilities:
