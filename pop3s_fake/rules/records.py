@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.rules.actions import Edit, Pace
 from pop3s_fake.rules.lower import Stream, rightly
-from pop3s_fake.rules.operations import Below, Flush, Octets, Struck
+from pop3s_fake.rules.operations import Below, Flush, Octets, Pause, Struck
 from pop3s_fake.rules.outlet import Outlet
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pop3s_fake.rules.actions import Send
     from pop3s_fake.rules.bound import Item
     from pop3s_fake.rules.lower import Damage
-    from pop3s_fake.rules.operations import Operation, Pause
+    from pop3s_fake.rules.operations import Operation
     from pop3s_fake.rules.striking import Striking
     from pop3s_fake.rules.when import Layer
 
@@ -97,6 +97,8 @@ class Records(Stream):
             case Below(action=Edit(layer="tls") | Pace(layer="tls") as action):
                 yield from self.begin(action)
             case Struck() | Flush(all=False):
+                yield operation
+            case Pause(seconds=float()):  # what is held is not there yet; before a wait without an end it leaves
                 yield operation
             case _:
                 yield from self.let_go()

@@ -301,6 +301,27 @@ def test_a_place_from_the_end_has_so_many_octets_behind_it_whatever_is_put_befor
     assert joined(below.steps) == [b"own" + RECORD[:-20] + b"raw" + RECORD[-20:-3], 2.0, RECORD[-3:]]
 
 
+def test_records_are_exchanged_although_there_is_a_pause_between_them() -> None:
+    """The first one waits for the second."""
+    first, second, third = (sealed(WHOLE[at : at + 1]) for at in range(3))
+    below = Below("RETR -> edit swap layer=tls", "RETR -> pace size=1 gap=0.5 layer=tls")
+    assert joined(below.steps)[:4] == [0.5, second + first, 0.5, third]
+
+
+def test_a_record_that_has_none_to_be_exchanged_with_is_not_lost() -> None:
+    """What waits leaves at the end."""
+    below = Below("RETR -> edit swap layer=tls", "RETR@1 -> end fin", "RETR -> pace size=1 layer=tls")
+    assert joined(below.steps) == [sealed(WHOLE[:1]), Finish("fin")]
+
+
+def test_so_many_records_are_left_out_and_no_more() -> None:
+    """On the TLS layer the count of ``drop`` and ``dup`` is one of records."""
+    first, second, third = sealed(WHOLE[:10]), sealed(WHOLE[10:20]), sealed(WHOLE[20:])
+    pace = "RETR -> pace size=10 layer=tls"
+    assert joined(Below("RETR@tls:0 -> edit drop 2 layer=tls", pace).steps) == [third]
+    assert joined(Below("RETR@tls:0 -> edit dup 2 layer=tls", pace).steps) == [first * 2 + second * 2 + third]
+
+
 def test_where_a_place_below_ended_it_is_said_in_its_own_octets() -> None:
     """A rule that comes too late says which rule was first, and where on its layer."""
     below = Below("RETR@tls:10 -> end fin", "RETR@tls:20 -> wait 1")
