@@ -5,7 +5,7 @@ Knows the operations as plain structures; must not know how they come about nor 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pop3s_fake.rules.actions import Call, Mail, Tls
@@ -23,7 +23,7 @@ class Octets:
     """Send these octets: a record (or several full ones) and a write of their own."""
 
     octets: bytes
-    says: bytes = b""
+    says: bytes = field(default=b"", repr=False)
     """Below the POP3 layer: the octets of the reply that the client can read once it has these."""
 
 
@@ -54,7 +54,7 @@ class Struck:
 
     rule: Rule
     octet: int
-    layer: Layer = "pop3"
+    layer: Layer = field(default="pop3", repr=False)
 
 
 @dataclass(slots=True)

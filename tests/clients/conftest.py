@@ -22,7 +22,7 @@ EXCEPTIONS: Final[dict[str, list[str]]] = {}
 for _client, _row in re.findall(r"^\| (\w+) [^|]*\| `([^`]+)` \|", MANUAL.read_text("utf-8"), flags=re.MULTILINE):
     EXCEPTIONS.setdefault(_client, []).append(_row)
 
-CLIENTS: Final = {"test_certificates": "openssl", "test_rules": "poplib"}
+CLIENTS: Final = {"test_certificates": ["openssl", "curl"], "test_rules": ["poplib"]}
 """Whose tests these are, where the file's name does not say so."""
 
 BOUND: Final = 60.0  # seconds of real time after which a client is killed and the test fails
@@ -43,11 +43,11 @@ def program(name: str, *ask_version: str, install: str = "apt-get install {0}, o
 @pytest.fixture(autouse=True)
 def _the_linter_misses_nothing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each server in these tests is strict about what should be, too, but for what the manual says of this client."""
-    client = CLIENTS.get(request.path.stem) or request.path.stem.removeprefix("test_")
+    clients = CLIENTS.get(request.path.stem) or [request.path.stem.removeprefix("test_")]
     defaults = Pop3sServer.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "strict", "should")
-    monkeypatch.setitem(defaults, "allow", tuple(EXCEPTIONS.get(client, ())))
+    monkeypatch.setitem(defaults, "allow", tuple(row for client in clients for row in EXCEPTIONS.get(client, ())))
 
 
 @pytest.fixture

@@ -150,11 +150,11 @@ def test_no_password_is_shown(connect: Callable[..., Client]) -> None:
         assert "canary-7" not in server.transcript.render()
 
 
-def test_what_is_not_there_yet_says_so() -> None:
+def test_a_port_that_is_not_there_says_what_makes_it() -> None:
     """Nothing is silently without effect."""
     with pytest.raises(UsageError) as caught:
         _ = Pop3sServer().stls_port
-    assert str(caught.value) == "server.stls_port is not there yet: STLS will come with a later version"
+    assert str(caught.value) == "the server has no port in clear; make it with stls=True"
 
 
 def test_no_greeting_comes_twice_also_behind_a_reset() -> None:
