@@ -100,10 +100,16 @@ class House:
 
     def disconnect(self, how: Literal["fin", "rst"]) -> None:
         """End all connections from our side, once what they asked for is answered, as far as they take the answers."""
-        with contextlib.suppress(Pop3sFakeError):
-            self.settle(SETTLING)
+        self.rest()
         for worker in list(self._workers):
             worker.disconnect(how)
+
+    def rest(self) -> None:
+        """Wait as :meth:`settle` does, and for who is gone while a rule waits; it is no fault where that takes long."""
+        with contextlib.suppress(Pop3sFakeError):
+            self.settle(SETTLING)
+        if not any(worker.current for worker in list(self._workers)):
+            self._hub.wait_until(lambda: not any(worker.leaving for worker in list(self._workers)), SETTLING)
 
     def settle(self, timeout: float) -> None:
         """Wait until each connection was at rest; a thread of ours that asks is itself no rest and does not wait.

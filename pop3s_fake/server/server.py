@@ -518,8 +518,10 @@ class Pop3sServer:
     def heal(self) -> None:
         """Let no rule strike and no dialogue begin any more; whether those that had to did is still asked.
 
-        An outage that comes from ``case=`` ends.
+        What clients have asked for is answered first, under the rules, and who is gone leaves the maildrop: so the next
+        login finds it free.  An outage that comes from ``case=`` ends.
         """
+        self._house.rest()
         if self._case is not None and self._case.outage is not None:
             self._house.outage(None)
         self.rules.withdraw()

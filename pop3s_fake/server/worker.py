@@ -121,6 +121,11 @@ class Worker:
         still: bool = self._waiting  # the thread may have woken meanwhile
         return still and (until is None or self._clock.now() < until)
 
+    @property
+    def leaving(self) -> bool:
+        """Whether the client is gone and a rule still waits, after which the conversation ends."""
+        return self._deaf and self._waiting and self._until is not None and type(self._step) is Wait
+
     def doing(self) -> str:
         """What it does, for an error sentence."""
         last = self.log.commands[-1:] or ["the greeting"]

@@ -343,3 +343,17 @@ def test_a_case_can_be_a_server_that_is_away(connect: Callable[..., Client]) -> 
             server.heal()
             connect(server).quit()
             server.reset()
+
+
+def test_who_is_gone_leaves_the_maildrop_before_heal_returns(connect: Callable[..., Client]) -> None:
+    """Also where a rule still waits behind its reply: the next login finds the maildrop free."""
+    with Pop3sServer(rules=["RETR!after -> wait 0.2"]) as server:
+        server.maildrop.add("Subject: one\n\n")
+        for _ in range(3):
+            client = connect(server).login()
+            client.send(b"RETR 1\r\n")
+            client.line()
+            client.close()
+            server.heal()
+            server.on("RETR!after").wait(0.2).optional()
+        connect(server).login().quit()
