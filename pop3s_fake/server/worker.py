@@ -1,7 +1,8 @@
 """One connection thread: performs the steps of one conversation on one socket.
 
 Knows sockets, polling and how to end a TCP connection; must not know what is said.  The socket never blocks: every
-wait is a poll that input, the clock, the deadline of real time or a disconnection ends.
+wait is a poll that input, the clock, the deadline of real time or a disconnection ends.  Longer than 400 lines because
+every one of them touches the state that one lock guards, and halves would know each other's.
 """
 
 from __future__ import annotations
