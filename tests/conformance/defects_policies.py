@@ -61,6 +61,7 @@ DEFECTS_OF_POLICIES: Final[dict[str, Defect]] = {
     "2449-6.5.3": capa(swap(b"LOGIN-DELAY 300\r\n", b"LOGIN-DELAY 300 USER\r\n")),
     "2449-8.1.1": says(b"PASS tanstaaf", swap(b"[LOGIN-DELAY]", b"[LOGIN-DELAY/900]")),
     "2449-6.7.2": capa(swap(b"EXPIRE 0", b"EXPIRE 1")),
+    "2449-6.7.3": capa(swap(b"EXPIRE 30\r\n", b"EXPIRE 5\r\n")),
     "9325-3.7": Defect(options={"tls": Tls()}),
     "9266-2": answers(b"p=tls-exporter", b"+ cj0x\r\n"),
     "6856-2.1": hears(lambda line: b"UTF8" if line == b"UTF8 x" else line),

@@ -122,6 +122,18 @@ def expire_0_deletes_what_retr_sent(talk: Talk) -> None:
     assert server.uids() == before[1:]
 
 
+@row("2449-6.7.3")
+def before_the_login_the_fewest_days_are_announced(talk: Talk) -> None:
+    """After it one's own, which are those that count."""
+    server = talk.server(capabilities=["+EXPIRE 5 USER"], account={"expire": 30})
+    assert "EXPIRE 5 USER" in server.connect().capabilities()
+    assert [line for line in server.login().capabilities() if line.startswith("EXPIRE")] == ["EXPIRE 30"]
+    server.passes(29 * 86400)
+    assert len(server.uids()) == 2
+    server.passes(2 * 86400)
+    assert server.uids() == []
+
+
 @row("9325-3.7")
 def an_unknown_server_name_is_refused(talk: Talk) -> None:
     """Where the server is told to be strict about it."""
