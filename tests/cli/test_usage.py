@@ -109,6 +109,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             ),
         ),
         (["--certificate", "expird"], "unknown certificate 'expird'; did you mean 'expired'?"),
+        (["--quirk", "terminator-splitt"], "unknown quirk 'terminator-splitt'; did you mean 'terminator-split'?"),
         (["--tls", "1.4"], "unknown TLS versions '1.4'; did you mean '1.3'?"),
         (["--port", "65536"], "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
         (

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pop3s_fake import ManualClock, Pop3sServer, Tls, UsageError
+from pop3s_fake import ManualClock, Pop3sServer, Tls, UnmetRule, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 BOUND = 30.0
 """Seconds of real time after which a client gives up; costs only a test that fails."""
@@ -168,3 +168,52 @@ def test_a_slow_server_is_slow_on_its_own_clock() -> None:
     """A manual clock makes its minutes pass at once."""
     with Pop3sServer(quirks=["slow-pass"], clock=ManualClock()) as server, logged_in(server) as client:
         client.quit()
+
+
+def test_a_rule_for_a_refusal_leaves_a_success_alone() -> None:
+    """And says why it never struck, where it had to."""
+    server = Pop3sServer(rules=["PASS!after answer=err -> end clean"])
+    with pytest.raises(UnmetRule) as caught, server, logged_in(server) as client:
+        client.quit()
+    assert "PASS was sent once (session 1); answer=err did not hold" in str(caught.value)
+
+
+Client = poplib.POP3_SSL
+SYMPTOMS: list[tuple[str, Callable[[Client], object], object]] = [
+    ("terminator-split", lambda client: client.retr(1)[1], [b"Subject: one", b"", b".", b"last"]),
+    ("list-split-before-dot", lambda client: client.list()[1], [b"1 25"]),
+    ("slow-drip", lambda client: client.stat(), (1, 25)),
+    ("lf-only-replies", lambda client: client.list()[1], [b"1 25"]),
+    ("drop-mid-multiline", lambda client: client.retr(1), "-ERR EOF"),
+    ("no-dot-stuffing", lambda client: (client.retr(1)[1], client.noop()), "b'last'"),
+    ("capa-err", lambda client: client.capa(), "-ERR CAPA not supported by server"),
+    ("capa-closes", lambda client: client.capa(), "-ERR CAPA not supported by server"),
+    ("capa-omits-uidl", lambda client: ("UIDL" in client.capa(), client.uidl()[1]), (False, [b"1 m1"])),
+    ("size-wrong", lambda client: (client.stat(), client.retr(1)[2]), ((1, 1024), 25)),
+    ("uidl-extra-spaces", lambda client: client.uidl()[1], [b"1   m1"]),
+    ("uidl-arg-multiline", lambda client: (client.uidl(1), client.noop()), "b'1 m1'"),
+    ("uidl-unsupported", lambda client: client.uidl(), "b'-ERR unknown command'"),
+    ("top-unsupported", lambda client: client.top(1, 0), "b'-ERR unknown command'"),
+    ("stat-negative", lambda client: client.stat(), (1, -5)),
+    ("retr-temporary-err", lambda client: client.retr(1), "-ERR Can't get the letter, try again later"),
+    ("dele-answered-with-blank-line", lambda client: client.dele(1), "b''"),
+    ("quit-no-reply", lambda client: client.quit(), "-ERR EOF"),
+    ("quit-slow", lambda client: client.quit(), b"+OK signing off"),
+    ("top-two-oks", lambda client: client.retr(1)[1][0], b"+OK 25 octets"),
+]
+"""What poplib makes of a quirk: what it gives, or, as a text, a part of what it raises."""
+
+
+@pytest.mark.parametrize(("quirk", "do", "outcome"), SYMPTOMS, ids=[quirk for quirk, _, _ in SYMPTOMS])
+def test_what_poplib_makes_of_a_quirk(quirk: str, do: Callable[[Client], object], outcome: object) -> None:
+    """A client that nobody here wrote; waits pass at once, by a manual clock."""
+    with Pop3sServer(quirks=[quirk], clock=ManualClock()) as server:
+        server.maildrop.add_one("Subject: one\n\n.\nlast\n", uid="m1")
+        with logged_in(server) as client:
+            if isinstance(outcome, str):
+                with pytest.raises(poplib.error_proto) as caught:
+                    do(client)
+                assert outcome in str(caught.value)
+            else:
+                assert do(client) == outcome
+        assert f"quirk {quirk}: rule " in server.transcript.render() or quirk.endswith("-unsupported")

@@ -64,6 +64,11 @@ COMPLAINTS = {
     "counted from 1",
     "RETR session=x -> end rst": "column 6 of `RETR session=x -> end rst`: session takes 2, 2.. or 2..5, not 'x'",
     "RETR tls=maybe -> end rst": "column 6 of `RETR tls=maybe -> end rst`: tls takes yes or no, not 'maybe'",
+    "RETR answer=no -> end rst": "column 6 of `RETR answer=no -> end rst`: answer takes ok or err, not 'no'",
+    "PASS!before answer=err -> end rst": "column 13 of `PASS!before answer=err -> end rst`: no command has been answered "
+    "at PASS!before, so answer= never holds",
+    "greeting answer=ok -> end rst": "column 10 of `greeting answer=ok -> end rst`: no command has been answered at "
+    "greeting, so answer= never holds",
     "RETR tls=no tls=no -> end rst": "column 13 of `RETR tls=no tls=no -> end rst`: tls stands twice",
     "RETR user= -> end rst": "column 6 of `RETR user= -> end rst`: a value is missing behind user",
     "greeting user=ann -> end rst": "column 10 of `greeting user=ann -> end rst`: nobody is logged in at greeting, "
@@ -223,6 +228,7 @@ CANONICAL = [
     "*#5 -> end rst; p=0.1, optional",
     "RETR,TOP#2@50% -> wait 2, end fin",
     "RETR(3)@body:512 session=2.. user=ann tls=no -> end rst; times=1",
+    "PASS!after tls=yes answer=err -> end clean",
     'LIST() -> reply "-ERR not now"',
     'PASS("a)b") -> reply "-ERR [AUTH] no"',
     "TOP(1 0)@L4 -> edit drop 3",
