@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import poplib
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,44 @@ BOUND = 30.0
 """Seconds of real time after which a client gives up; costs only a test that fails."""
 
 
+class Client(poplib.POP3_SSL):
+    """poplib's client; its sockets are closed when the test is over, however far it came."""
+
+    opened: list[socket.socket]
+    named: bool = True
+    """Whether it names the host in the handshake."""
+
+    def _create_socket(self, timeout: float | None) -> ssl.SSLSocket:
+        sock = socket.create_connection((self.host, self.port), timeout)
+        self.opened.append(sock)
+        context: ssl.SSLContext = self.context  # type: ignore[attr-defined]  # typeshed has none
+        over_tls = context.wrap_socket(sock, server_hostname=self.host if self.named else None)
+        self.opened.append(over_tls)
+        return over_tls
+
+
 @contextlib.contextmanager
-def logged_in(server: Pop3sServer) -> Iterator[poplib.POP3_SSL]:
-    """A client of poplib's that has logged in."""
-    client = poplib.POP3_SSL(server.host, server.port, context=server.client_context(), timeout=BOUND)
-    with contextlib.closing(client):
-        client.user(server.login.user)
-        client.pass_(server.login.password)
-        yield client
+def connected(server: Pop3sServer, context: ssl.SSLContext | None = None, *, named: bool = True) -> Iterator[Client]:
+    """A client that has been greeted."""
+    opened: list[socket.socket] = []
+    kind = type("Client", (Client,), {"opened": opened, "named": named})
+    try:
+        yield kind(server.host, server.port, context=context or server.client_context(), timeout=BOUND)
+    finally:
+        for sock in reversed(opened):
+            sock.close()
+
+
+@contextlib.contextmanager
+def logged_in(server: Pop3sServer) -> Iterator[Client]:
+    """A client that has logged in."""
+    with connected(server) as client:
+        try:
+            client.user(server.login.user)
+            client.pass_(server.login.password)
+            yield client
+        finally:
+            client.close()
 
 
 def test_a_quirk_need_not_strike() -> None:
@@ -115,8 +146,8 @@ def test_capabilities_of_a_quirk_and_of_the_test_add_up() -> None:
 def test_cert_wrong_name_or_self_signed(asked: str, reason: str) -> None:
     """A client that verifies says what is wrong; without the quirk it comes in."""
     with Pop3sServer(quirks=[f"cert-wrong-name-or-self-signed{asked}"]) as server:
-        with pytest.raises(ssl.SSLCertVerificationError, match=reason):
-            poplib.POP3_SSL(server.host, server.port, context=server.client_context(), timeout=BOUND)
+        with pytest.raises(ssl.SSLCertVerificationError, match=reason), connected(server):
+            pass
         assert server.transcript.keywords == []
 
 
@@ -127,21 +158,9 @@ def test_sni_required() -> None:
             client.quit()
         context = server.client_context()
         context.check_hostname = False
-        with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
-            Nameless(server.host, server.port, context=context, timeout=BOUND)
-
-
-class Nameless(poplib.POP3_SSL):
-    """A client that names no host in the handshake."""
-
-    def _create_socket(self, timeout: float | None) -> ssl.SSLSocket:
-        sock = poplib.POP3._create_socket(self, timeout)  # type: ignore[attr-defined]  # poplib's own
-        context: ssl.SSLContext = self.context  # type: ignore[attr-defined]  # typeshed has none
-        try:
-            return context.wrap_socket(sock)
-        except ssl.SSLError:
-            sock.close()
-            raise
+        failing = pytest.raises(ssl.SSLCertVerificationError, match="self-signed")
+        with failing, connected(server, context, named=False):
+            pass
 
 
 def test_tls_version_floor() -> None:
@@ -151,8 +170,8 @@ def test_tls_version_floor() -> None:
             client.quit()
         context = server.client_context()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
-        with pytest.raises((ssl.SSLError, ConnectionError)):
-            poplib.POP3_SSL(server.host, server.port, context=context, timeout=BOUND)
+        with pytest.raises((ssl.SSLError, ConnectionError)), connected(server, context):
+            pass
 
 
 def test_tls_buffered_data_stall() -> None:
@@ -178,7 +197,6 @@ def test_a_rule_for_a_refusal_leaves_a_success_alone() -> None:
     assert "PASS was sent once (session 1); answer=err did not hold" in str(caught.value)
 
 
-Client = poplib.POP3_SSL
 SYMPTOMS: list[tuple[str, Callable[[Client], object], object]] = [
     ("terminator-split", lambda client: client.retr(1)[1], [b"Subject: one", b"", b".", b"last"]),
     ("list-split-before-dot", lambda client: client.list()[1], [b"1 25"]),

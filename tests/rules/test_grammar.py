@@ -65,8 +65,8 @@ COMPLAINTS = {
     "RETR session=x -> end rst": "column 6 of `RETR session=x -> end rst`: session takes 2, 2.. or 2..5, not 'x'",
     "RETR tls=maybe -> end rst": "column 6 of `RETR tls=maybe -> end rst`: tls takes yes or no, not 'maybe'",
     "RETR answer=no -> end rst": "column 6 of `RETR answer=no -> end rst`: answer takes ok or err, not 'no'",
-    "PASS!before answer=err -> end rst": "column 13 of `PASS!before answer=err -> end rst`: no command has been answered "
-    "at PASS!before, so answer= never holds",
+    "PASS!before answer=err -> end rst": "column 13 of `PASS!before answer=err -> end rst`: no command has been "
+    "answered at PASS!before, so answer= never holds",
     "greeting answer=ok -> end rst": "column 10 of `greeting answer=ok -> end rst`: no command has been answered at "
     "greeting, so answer= never holds",
     "RETR tls=no tls=no -> end rst": "column 13 of `RETR tls=no tls=no -> end rst`: tls stands twice",
