@@ -160,9 +160,7 @@ class When:
         if point in POINTS:
             self._check_point(point, POINTS[point])
         if self.answer is not None and (self.phase == "before" or point in POINTS):
-            raise Wrong(
-                f"what a command is answered is not known at {point}{self._phase}: answer= never holds", "answer"
-            )
+            raise Wrong(f"no command has been answered at {point}{self._phase}, so answer= never holds", "answer")
         if self.tls is False and self.offset is not None and self.offset.layer == "tls":
             raise Wrong(f"tls=no and {self.offset} contradict each other: without TLS nothing is sealed", "tls")
         if self.one_line and self.offset is not None:
