@@ -5,6 +5,7 @@ Knows how an action is carried out at an octet of such a layer; must not know wh
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from pop3s_fake.errors import UsageError
@@ -39,7 +40,7 @@ class Damage:
         """Whether that is so of the reply itself, and not only of what comes behind its last octet."""
 
 
-class Lower:
+class Lower(ABC):
     """One layer: feed it each operation, then finish."""
 
     __slots__ = ("_spoilt", "damage", "striking")
@@ -59,13 +60,13 @@ class Lower:
             self.damage.inside = True
         return says
 
+    @abstractmethod
     def feed(self, operation: Operation) -> Iterator[Operation]:
         """What comes of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self) -> Iterator[Operation]:
         """What was held, and what stands behind the last octet."""
-        raise NotImplementedError
 
 
 class Stream(Lower):
@@ -104,21 +105,21 @@ class Stream(Lower):
         yield from self.carried_out(self.placed.at_the_end(), self.placed.position)
         yield from self.flush()
 
+    @abstractmethod
     def pass_on(self, operation: Operation) -> Iterator[Operation]:
         """What comes of an operation."""
-        raise NotImplementedError
 
+    @abstractmethod
     def let_go(self) -> Iterator[Operation]:
         """What an edit holds back goes out."""
-        raise NotImplementedError
 
+    @abstractmethod
     def counted(self, operation: Operation) -> int:
         """The octets by which this one moves the places of this layer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin(self, action: Edit | Pace | Send) -> Iterator[Operation]:
         """An action of this layer's begins with what comes next; one of a layer below goes on down."""
-        raise NotImplementedError
 
     def last(self) -> Iterator[Operation]:
         """What an edit still owes when there is nothing more to edit."""
