@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from hashlib import md5
 from hmac import compare_digest
+from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Never
 
@@ -58,6 +59,10 @@ class Account:
     count on the server's clock from when a message came, and what is that old is gone at the next login.  0 takes away
     at QUIT what was retrieved, "NEVER" takes away nothing.
 
+    ``lock_hold``: the seconds, on the server's clock, for which the maildrop stays locked behind a session that ended
+    without QUIT.  RFC 1939 section 4 wants the lock released, and by default it is at once; many servers take their
+    time.
+
     >>> account = Account("ann", "not-a-secret")
     >>> account, account.check_password(b"not-a-secret"), account.check_password(b"guess")
     (<Account 'ann'>, True, False)
@@ -65,6 +70,7 @@ class Account:
 
     __slots__ = (
         "_guard",
+        "_held_until",
         "_logins",
         "_maildrop",
         "_now",
@@ -74,6 +80,7 @@ class Account:
         "_states",
         "_token",
         "expire",
+        "lock_hold",
         "logged_in_at",
         "login_delay",
         "name",
@@ -90,10 +97,11 @@ class Account:
         token_expires: float | None = None,
         login_delay: int | None = None,
         expire: int | Literal["NEVER"] | None = None,
+        lock_hold: float = 0.0,
         **unknown: Never,
     ) -> None:
         for keyword in unknown:
-            words = ("maildrop", "secret", "token", "token_expires", "login_delay", "expire")
+            words = ("maildrop", "secret", "token", "token_expires", "login_delay", "expire", "lock_hold")
             raise UsageError(f"unknown keyword {keyword!r} of an account{nearest(keyword, words)}")
         self.name: str = _checked_name(name)
         self._password = _checked_password(password)
@@ -108,6 +116,10 @@ class Account:
         if expire is not None and expire != "NEVER" and (type(expire) is not int or expire < 0):
             raise UsageError(f'expire must be a number of days from 0, or "NEVER", not {expire!r}')
         self.expire: int | Literal["NEVER"] | None = expire
+        if type(lock_hold) not in (int, float) or not 0 <= lock_hold < inf:
+            raise UsageError(f"lock_hold must be a number of seconds from 0, not {lock_hold!r}")
+        self.lock_hold: float = lock_hold
+        self._held_until = 0.0
         self.logged_in_at: float | None = None
         self._maildrop = Maildrop() if maildrop is None else maildrop
         self._states: tuple[Maildrop, ...] = ()
@@ -211,12 +223,19 @@ class Account:
                 holder = self._opened.in_use_by
                 if holder is not None and holder is not owner:
                     raise MaildropInUse(holder)
+            if exclusive and self._now() < self._held_until:
+                raise MaildropInUse("a session that ended without QUIT")
             session = maildrop.open(owner, exclusive=exclusive, expired=expired)
             self._maildrop = maildrop
             self._logins += 1
             if exclusive:
                 self._opened = maildrop
             return session
+
+    def abandon(self) -> None:
+        """A session of this account ended without QUIT: its lock stays for ``lock_hold`` seconds."""
+        if self.lock_hold:
+            self._held_until = self._now() + self.lock_hold
 
     def save(self) -> object:
         """The maildrops and where the script stands, for `restore`."""
@@ -230,6 +249,7 @@ class Account:
             self._maildrop, self._states, self._logins, maildrops, token = saved
             self._token = token._replace(since=self._now())
             self.logged_in_at = None
+            self._held_until = 0.0
             for maildrop, contents in maildrops:
                 maildrop.restore(contents)
 
@@ -239,6 +259,7 @@ class Account:
         for maildrop in {id(each): each for each in (self._maildrop, *self._states)}.values():
             maildrop.follow(now)
         self.logged_in_at = None
+        self._held_until = 0.0
         self._token = self._token._replace(since=now())
 
     def check_token(self, octets: bytes) -> bool:

@@ -168,11 +168,16 @@ class Session(Transaction):
         self.upgrading = False
 
     def close(self) -> None:
-        """End the session without UPDATE: nothing is removed and the maildrop is free again.  Does so once."""
+        """End the session without UPDATE: nothing is removed and the maildrop is free again.  Does so once.
+
+        It stays locked for as long as the account's ``lock_hold`` says.
+        """
         self._handlers = {}
         if self.exchange is not None:
             self.exchange.close()
             self.exchange = None
+        if self.maildrop is not None and self.state is State.TRANSACTION and self.user is not None:
+            self._accounts[self.user].abandon()
         super().close()
 
     def _enter(self) -> None:

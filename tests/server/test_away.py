@@ -5,11 +5,11 @@ import ssl
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pop3s_fake import Pop3sFakeError, Pop3sServer, UsageError
+from pop3s_fake import Account, ManualClock, Pop3sFakeError, Pop3sServer, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -357,3 +357,30 @@ def test_who_is_gone_leaves_the_maildrop_before_heal_returns(connect: Callable[.
             server.heal()
             server.on("RETR!after").wait(0.2).optional()
         connect(server).login().quit()
+
+
+def test_a_lock_can_be_held_behind_a_session_that_broke(connect: Callable[..., Client]) -> None:
+    """For so many seconds of the server's clock; QUIT frees it at once, and so does a reset of the server."""
+    clock = ManualClock()
+    with Pop3sServer(accounts=[Account("ann", "not-a-secret", lock_hold=30)], clock=clock) as server:
+        connect(server).login().close()
+        server.wait_idle()
+        refused = connect(server)
+        refused.ask("USER ann")
+        assert refused.ask("PASS not-a-secret") == b"-ERR [IN-USE] the maildrop is open in another session\r\n"
+        clock.advance(29.9)
+        refused.ask("USER ann")
+        assert refused.ask("PASS not-a-secret").startswith(b"-ERR [IN-USE] ")
+        clock.advance(0.1)
+        refused.login().quit()
+        connect(server).login().close()
+        server.reset()
+        connect(server).login().quit()
+
+
+@pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan"), True, "30"])
+def test_a_lock_is_held_for_a_number_of_seconds(seconds: Any) -> None:  # the mistake this is about
+    """What is none is refused at once."""
+    with pytest.raises(UsageError) as caught:
+        Account("ann", "not-a-secret", lock_hold=seconds)
+    assert str(caught.value) == f"lock_hold must be a number of seconds from 0, not {seconds!r}"
