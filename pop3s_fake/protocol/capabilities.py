@@ -190,7 +190,7 @@ class Offer:
         """Refuse an account whose own values are not announced as RFC 2449 sections 6.5 and 6.7 want it.
 
         >>> from pop3s_fake.maildrop import Account
-        >>> Offer(["EXPIRE 30"]).agree(Account("ann", "not-a-secret", expire=5))
+        >>> Offer(["EXPIRE 30"]).agree(Account("ann", "not-a-secret", expire=5))  # doctest: +NORMALIZE_WHITESPACE
         Traceback (most recent call last):
         ...
         pop3s_fake.errors.UsageError: account 'ann' has expire=5, but CAPA lists 'EXPIRE 30': before the login it tells

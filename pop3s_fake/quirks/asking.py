@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.quirks.catalogue import quirk
 from pop3s_fake.quirks.changing import Changing
-from pop3s_fake.quirks.quirk import Parameter, Quirk, Setting
+from pop3s_fake.quirks.entry import Parameter, Quirk, Setting
 from pop3s_fake.rules import Rule
 from pop3s_fake.rules.actions import Edit
 from pop3s_fake.rules.when import meet

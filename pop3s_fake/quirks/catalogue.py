@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from pop3s_fake.errors import UsageError, nearest
-from pop3s_fake.quirks.quirk import LAYERS, Quirk, read
+from pop3s_fake.quirks.entry import LAYERS, Quirk, read
 
 __all__ = ("quirk", "quirk_ids")
 

@@ -212,8 +212,8 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--help"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  -")]
     assert " ".join(line[0] for line in lines) == (
-        "--host --port --stls-port --account --any-login --mail --write-back --yes --strict --certificate --tls --rule "
-        "--seed --ca-out --ca-dir --ready-file --log-file --quiet --allow-remote -h,"
+        "--host --port --stls-port --account --any-login --mail --write-back --yes --strict --certificate --tls "
+        "--quirk --rule --seed --ca-out --ca-dir --ready-file --log-file --quiet --allow-remote -h,"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pop3s_fake.quirks import Quirk, quirk, quirk_ids
-from pop3s_fake.quirks.quirk import LAYERS
+from pop3s_fake.quirks.entry import LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

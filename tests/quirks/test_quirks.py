@@ -9,7 +9,7 @@ import pytest
 
 from pop3s_fake import UsageError
 from pop3s_fake.quirks import Quirk, quirk, quirk_ids
-from pop3s_fake.quirks.quirk import read
+from pop3s_fake.quirks.entry import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -57,3 +57,15 @@ def test_the_manual_shows_what_a_sweep_says(told: str) -> None:
 
     assert "points failed:\n" in shown
     assert shown in told
+
+
+def test_the_manual_shows_what_a_point_says(told: str) -> None:
+    """The failure of the first point: its place, what was lost, and the rule that does it alone."""
+    text = (ROOT / "docs" / "sweep.md").read_text()
+    shown = [line[1:].strip() for line in text.splitlines() if line.startswith("E  ")]
+    lost, _, _, place, alone = shown
+
+    lines = [line.strip() for line in told.splitlines()]
+    assert lost in lines
+    assert place.removeprefix("pop3s-fake: ") in lines
+    assert "alone: " + alone.partition('"')[2].rpartition('"')[0] in lines
