@@ -168,10 +168,7 @@ class Session(Transaction):
         self.upgrading = False
 
     def close(self) -> None:
-        """End the session without UPDATE: nothing is removed and the maildrop is free again.  Does so once.
-
-        It stays locked for as long as the account's ``lock_hold`` says.
-        """
+        """End the session without UPDATE: nothing is removed; the maildrop is free, or held by ``lock_hold``.  Once."""
         self._handlers = {}
         if self.exchange is not None:
             self.exchange.close()
