@@ -87,7 +87,7 @@ class Greeted(Outcome):
         """``came`` tells whether there are octets of the client's."""
         super().__init__()
         self._came = came
-        self.early = False
+        self.early: bool = False
 
     def sent(self, octets: bytes) -> None:
         """These went out."""

@@ -3,6 +3,7 @@
 Knows the accounts, the capabilities and the states (RFC 1939 section 4, RFC 2449, 2595 and 5034); takes whole lines and
 gives replies.  Must not know how octets come and go, nor the time: a session that is not ended by QUIT is ended by
 whoever carries it, with :meth:`Session.close`.  What the commands of TRANSACTION do stands in ``transaction``.
+Longer than 400 lines because each command of AUTHORIZATION changes what the others find.
 """
 
 from __future__ import annotations
@@ -66,6 +67,12 @@ class Session(Transaction):
     ended: Final = "quit"
     """How a conversation ends whose last word is a session's own."""
     user: str | None
+    maildrop: OpenMaildrop | None
+    state: State
+    removed: tuple[str, ...]
+    abandoned: tuple[str, ...]
+    guarded: bool
+    utf8: bool
     """Who is logged in, also after the end."""
     exchange: Authentication | None
     """The AUTH exchange that is under way: the client's next line is for :meth:`respond`, whatever it looks like."""

@@ -77,7 +77,7 @@ class Stream(Lower):
 
     def __init__(self, striking: Striking, damage: Damage) -> None:
         super().__init__(striking, damage)
-        self.placed = Placed(striking, self.name)
+        self.placed: Placed = Placed(striking, self.name)
         self._waiting: list[Operation] = []
         """All of the reply, where a place counts from its end."""
 

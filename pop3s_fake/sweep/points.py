@@ -41,7 +41,7 @@ class SweptServer(Pop3sServer):
         """The replies of the conversation, if they were measured."""
         self.said: dict[int, Said] | None = None
         """What was said in it; None before it is over."""
-        self.told = ""
+        self.told: str = ""
         """Its transcript."""
 
     def measure(self) -> None:

@@ -81,6 +81,8 @@ class Sweep:
 
         Raises :class:`~pop3s_fake.UsageError` for what cannot be.
         """
+        self.kind: Kind
+        self.unit: str
         self.kind, self.unit = kind_of(kind, over)
         self._messages = mail(messages)
         self._sample = _sample(sample)
@@ -95,7 +97,7 @@ class Sweep:
         self.failed: list[Failed] = []
         """The points that failed, in order."""
         self._told = 0
-        self.visited = 0
+        self.visited: int = 0
         """How many points were visited, the control not counted."""
 
     def __repr__(self) -> str:

@@ -133,7 +133,7 @@ class InTest:
         self._watch = watch
         self._folder = folder
         self._subtests = subtests
-        self.tells = subtests is not None
+        self.tells: bool = subtests is not None
         self._rules: list[Given] = chosen.pop("rules", [])
         self._label = f"seed={chosen['seed']}" if "seed" in chosen else label
         self._keywords = {"seed": seed, **chosen}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ("FLAWS", "offered")
 
-FLAWS: Final = {
+FLAWS: Final[dict[str, str]] = {
     certificate: row
     for row, certificates in {
         "C-8314-5.3": (
