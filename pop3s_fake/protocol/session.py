@@ -23,7 +23,7 @@ from pop3s_fake.protocol.transaction import Handlers, Transaction, summary, unde
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pop3s_fake.maildrop import Account, Accounts
+    from pop3s_fake.maildrop import Account, Accounts, OpenMaildrop
     from pop3s_fake.protocol.authentication import Authentication
     from pop3s_fake.protocol.languages import Language
     from pop3s_fake.protocol.sasl import Context

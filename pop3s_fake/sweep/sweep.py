@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.maildrop.content import Source
     from pop3s_fake.rules.measuring import Measured
-    from pop3s_fake.sweep.places import KindName, UnitName
+    from pop3s_fake.sweep.places import Kind, KindName, UnitName
     from pop3s_fake.sweep.points import Surroundings
 
 __all__ = ("GRACE", "Alone", "Sweep", "check_sweep_keywords")
