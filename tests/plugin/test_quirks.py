@@ -16,7 +16,9 @@ def test_markers_add_their_quirks_up(inner: Inner) -> None:
             @pytest.mark.pop3s(quirks=["stat-negative(octets=7)"])
             def test_it(self, pop3s_server):
                 client = Client(pop3s_server)
-                assert client.stat() == (0, 0)
+                stat = client.stat()
+                client.close()
+                assert stat == (0, 0)
         """)
 
     assert report.counts == {"failed": 1}
