@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import poplib
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+import ssl
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
 
 import pytest
 
 from pop3s_fake import Pop3sServer
 
 if TYPE_CHECKING:
-    import socket
     import subprocess
     from collections.abc import Callable
 
@@ -121,24 +121,28 @@ def told(step: str, answer: object) -> str:
     return step if word == SECOND_WORDS.get(step, word) else f"{step}={word}"
 
 
-class Closing(poplib.POP3_SSL):
-    """It leaves its socket open where the greeting is none."""
+class Remembered(ssl.SSLSocket):
+    """A socket that can be closed after all.
 
-    made: socket.socket | None = None
+    poplib leaves its own open where the greeting is none, and ``ssl`` where a reset is there before the wrapping begins.
+    """
 
-    def _create_socket(self, timeout: float) -> socket.socket:
-        sock: socket.socket = super()._create_socket(timeout)  # type: ignore[misc]  # not in typeshed
-        type(self).made = sock
-        return sock
+    made: ClassVar[list[ssl.SSLSocket]] = []
+
+    def __new__(cls, **_: object) -> Self:
+        """Remember it; ``ssl`` itself passes over ``__init__``."""
+        self = super().__new__(cls)
+        cls.made.append(self)
+        return self
 
 
 def by_poplib(server: Pop3sServer, patience: float) -> str:
     """Fetch a message and delete it: the steps that went well, and how the next one failed."""
     steps: list[str] = []
-    client: poplib.POP3_SSL | None = None
-    Closing.made = None
+    context = server.client_context()
+    context.sslsocket_class = Remembered
     try:
-        client = Closing(server.host, server.port, context=server.client_context(), timeout=patience)
+        client = poplib.POP3_SSL(server.host, server.port, context=context, timeout=patience)
         steps.append(told("user", client.user(server.login.user)))
         steps.append(told("pass", client.pass_(server.login.password)))
         for step, call in (
@@ -151,10 +155,8 @@ def by_poplib(server: Pop3sServer, patience: float) -> str:
     except (poplib.error_proto, OSError, ValueError, IndexError) as error:
         return f"{' '.join(steps)}: {type(error).__name__} {error}".removeprefix(": ")
     finally:
-        if client is not None:
-            client.close()
-        elif Closing.made is not None:
-            Closing.made.close()
+        while Remembered.made:
+            Remembered.made.pop().close()
     return " ".join(steps)
 
 
