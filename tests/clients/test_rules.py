@@ -124,7 +124,7 @@ def told(step: str, answer: object) -> str:
 class Remembered(ssl.SSLSocket):
     """A socket that can be closed after all.
 
-    poplib leaves its own open where the greeting is none, and ``ssl`` where a reset is there before the wrapping begins.
+    poplib leaves its own open where the greeting is none, ``ssl`` where a reset is there before the wrapping begins.
     """
 
     made: ClassVar[list[ssl.SSLSocket]] = []
