@@ -6,11 +6,14 @@ Knows how a session goes and how poplib says what went wrong; judges nothing.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import poplib
 import socket
 import ssl
 import warnings
 from typing import TYPE_CHECKING, Any, Final
+
+from tests.sockets import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,9 +50,7 @@ class Implicit(poplib.POP3_SSL):
         sock = socket.create_connection(self.place, timeout)
         self.opened.append(sock)
         context: ssl.SSLContext = self.context  # type: ignore[attr-defined]  # typeshed has none
-        over_tls = context.wrap_socket(sock, server_hostname=self.host)
-        self.opened.append(over_tls)
-        return over_tls
+        return context.wrap_socket(sock, server_hostname=self.host)
 
 
 class InClear(poplib.POP3):
@@ -83,6 +84,7 @@ class Session:
         self.case = case
         self.client: Any = None
         self.opened: list[socket.socket] = []
+        self.wrapped: list[list[ssl.SSLSocket]] = []
 
     def connect(self) -> None:
         """Come to a greeting, over TLS unless that is for STLS to do."""
@@ -112,6 +114,7 @@ class Session:
         context.post_handshake_auth = any("request-client-cert" in rule for rule in self.case.rules)
         if like.alpn:
             context.set_alpn_protocols(list(like.alpn))
+        self.wrapped.append(remembered(context))
         if self.case.crl:
             context.load_verify_locations(self.server.authority.crl_file)
             context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
@@ -152,5 +155,5 @@ class Session:
         if self.client is not None and self.client.sock is not None:
             with contextlib.suppress(OSError):
                 self.client.close()
-        for sock in self.opened:
+        for sock in itertools.chain(self.opened, *self.wrapped):
             sock.close()

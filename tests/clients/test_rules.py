@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import poplib
 import re
-import ssl
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
 from pop3s_fake import Pop3sServer
+from tests.sockets import remembered
 
 if TYPE_CHECKING:
     import subprocess
@@ -121,26 +121,11 @@ def told(step: str, answer: object) -> str:
     return step if word == SECOND_WORDS.get(step, word) else f"{step}={word}"
 
 
-class Remembered(ssl.SSLSocket):
-    """A socket that can be closed after all.
-
-    poplib leaves its own open where the greeting is none, ``ssl`` where a reset is there before the wrapping begins.
-    """
-
-    made: ClassVar[list[ssl.SSLSocket]] = []
-
-    def __new__(cls, **_: object) -> Self:
-        """Remember it; ``ssl`` itself passes over ``__init__``."""
-        self = super().__new__(cls)
-        cls.made.append(self)
-        return self
-
-
 def by_poplib(server: Pop3sServer, patience: float) -> str:
     """Fetch a message and delete it: the steps that went well, and how the next one failed."""
     steps: list[str] = []
     context = server.client_context()
-    context.sslsocket_class = Remembered
+    made = remembered(context)
     try:
         client = poplib.POP3_SSL(server.host, server.port, context=context, timeout=patience)
         steps.append(told("user", client.user(server.login.user)))
@@ -155,8 +140,8 @@ def by_poplib(server: Pop3sServer, patience: float) -> str:
     except (poplib.error_proto, OSError, ValueError, IndexError) as error:
         return f"{' '.join(steps)}: {type(error).__name__} {error}".removeprefix(": ")
     finally:
-        while Remembered.made:
-            Remembered.made.pop().close()
+        for sock in made:
+            sock.close()
     return " ".join(steps)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import ssl
 import threading
@@ -218,7 +219,12 @@ def await_end(client: socket.socket, halt: threading.Event) -> None:
         with contextlib.suppress(TimeoutError):
             if not client.recv(1024):
                 return
-    client.shutdown(socket.SHUT_WR)
+    try:
+        client.shutdown(socket.SHUT_WR)
+    except OSError as error:
+        if error.errno != errno.ENOTCONN:  # it was reset, and this is how that is said here
+            raise
+        return
     client.settimeout(SLACK)
     while client.recv(1024):
         pass
