@@ -323,6 +323,8 @@ class Connection:
             else:
                 self._notes.heard(time, line)
             if bind is not None:
+                if self._ruled.asked and not isinstance(link, Clear):
+                    self._ruled.asked = not self._notes.certified(link.facts().client_certificate)
                 word, argument = (known.word, known.argument) if known is not None else words(line)
                 bound = bind(word, argument, user=session.about, tls=self._secure)
                 if bound is not None or self._ruled.silent:

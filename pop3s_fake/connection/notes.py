@@ -84,6 +84,14 @@ class Notes:
         if name is not None and self._settings.ledger is not None:
             self._settings.ledger.opened(self._log.number, name)
 
+    def certified(self, name: str | None) -> bool:
+        """Note the client's certificate that was asked for behind the handshake, if it has come by now."""
+        if name is None:
+            return False
+        self._log.tls = self._log.tls._replace(client_certificate=name)
+        self._log.happened(self._settings.now(), f"the client has shown its certificate {name!r}")
+        return True
+
     def broke(self, row: str, said: str) -> None:
         """Note and tell, once a session, that the client broke this requirement by what it said, masked already."""
         if row in self._broken:

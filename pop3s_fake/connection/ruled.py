@@ -122,7 +122,7 @@ def words(line: Line) -> tuple[str, str]:
 class Ruled:
     """Carries out rules in one conversation."""
 
-    __slots__ = ("_hidden", "_lane", "_log", "_now", "_read", "_silent", "below", "certificate")
+    __slots__ = ("_hidden", "_lane", "_log", "_now", "_read", "_silent", "asked", "below", "certificate")
 
     def __init__(self, settings: Settings, log: transcript.Session, hidden: Callable[[bytes], bytes]) -> None:
         """``hidden`` makes a rule's text, which may hold a password, fit to be shown."""
@@ -136,6 +136,8 @@ class Ruled:
         self._lane: Lane | None = None
         self.certificate: str | None = None
         """The certificate that a rule wants shown."""
+        self.asked: bool = False
+        """Whether the client's certificate was asked for behind the handshake, and is not known to have come."""
 
     @property
     def silent(self) -> bool:
@@ -318,6 +320,7 @@ class Ruled:
             if octets is None:
                 raise UsageError(f"tls request-client-cert: {self._unasked()}")
             yield self._send(octets, link)
+            self.asked = True
 
     def _unasked(self) -> str:
         """Why the client cannot be asked for its certificate now."""

@@ -24,15 +24,15 @@ __all__ = ("Measured", "Measuring")
 
 
 class Measured(NamedTuple):
-    """One reply."""
+    """One reply; or a handshake, which says nothing on the POP3 layer and is there to have its place among them."""
 
     session: int
     point: str
-    """What a rule calls its command: a keyword, ``greeting``, or ``*`` for what is no keyword."""
+    """What a rule calls its command: a keyword, ``greeting``, ``handshake``, or ``*`` for what is no keyword."""
     nth: int
     """The how manieth of these in its session."""
     command: str
-    """The command as people read it, without credentials; "" for the greeting."""
+    """The command as people read it, without credentials; "" for greeting and handshake."""
     lines: tuple[int, ...]
     """The octets of each line, its CRLF counted."""
     end: int
@@ -60,7 +60,7 @@ class Measuring(SessionRules):
     __slots__ = ("_measure",)
 
     def __init__(self, book: RuleBook, number: int, measure: Callable[[Measured], object]) -> None:
-        """Call ``measure`` with each reply, in the connection's thread, before it is sent."""
+        """Call ``measure`` with each reply and handshake, in the connection's thread, before it is sent."""
         super().__init__(book, number)
         self._measure = measure
 
@@ -68,6 +68,8 @@ class Measuring(SessionRules):
         """The rules that apply; where a reply follows, never None."""
         bound = super().bind(point, argument, user=user, tls=tls)
         if point in POINTS and not POINTS[point].reply:
+            if POINTS[point].flight:
+                self._measure(Measured(self.number, point, 1, "", (), 0))
             return bound
         if bound is None:
             bound = Bound(self.number, f"{point} {argument}" if argument else point, [])

@@ -43,6 +43,9 @@ class ServerRules(RuleBook):
         """
         return super().add(rule, must=must, where=where or caller())
 
+    later: bool = True
+    """Whether there is authentication after the handshake, which only TLS 1.3 has."""
+
     _remembered = 0
     """How many rules had been added when they were last remembered."""
 
@@ -74,12 +77,17 @@ class ServerRules(RuleBook):
         return any(isinstance(action, Tls) and action.request for rule in self for action in rule.actions)
 
     def check(self, rule: Rule) -> None:
-        """Complain about a file or a certificate that is not there; also when a rule that is in the book grows."""
+        """Complain about what is not there, a file or a certificate; also when a rule that is in the book grows."""
         for action in rule.actions:
             if isinstance(action, Mail) and action.path is not None and not Path(action.path).is_file():
                 raise UsageError(f"rule `{rule}`: there is no file {action.path!r}")
             if isinstance(action, Tls) and action.certificate is not None:
                 _check_certificate(rule, action.certificate)
+            if isinstance(action, Tls) and action.request and not self.later:
+                raise UsageError(
+                    f"rule `{rule}`: this server has no TLS 1.3, "
+                    "and only that has authentication after the handshake (RFC 8446 section 4.6.2)"
+                )
 
 
 def _check_certificate(rule: Rule, certificate: str) -> None:

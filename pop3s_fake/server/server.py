@@ -175,6 +175,7 @@ class Pop3sServer:
         self.transcript: Final = Transcript(self.settle)
         self.ledger: Final = Ledger(self.settle)
         self.rules: Final = ServerRules(self.seed, self.clock.now)
+        self.rules.later = (options.tls or Tls()).highest == "1.3"
         self._dialogues: Final = Dialogues()
         where = caller()
         if quirky:
@@ -385,10 +386,11 @@ class Pop3sServer:
     def _context_for(self, hello: ClientHello, certificate: str | None) -> ssl.SSLContext:
         """The context of a new connection; rules may want another certificate, or to ask for the client's later.
 
-        Up to TLS 1.2 there is no later: OpenSSL would ask in the handshake, and refuse whoever has none.
+        Up to TLS 1.2 there is no later: OpenSSL would ask in the handshake, and refuse whoever has none.  Where the
+        handshake asks anyway, OpenSSL can ask again behind it.
         """
-        highest = (self._options.tls or Tls()).highest
-        later = highest == "1.3" and "TLSv1.3" in hello.versions and self.rules.asks_later
+        asks = self._options.client_certificate is None and self.rules.asks_later
+        later = asks and "TLSv1.3" in hello.versions
         if certificate is None and not later and self._context is not None:
             return self._context
         return self._made_context(certificate or self._options.certificate, self._names, later=later)

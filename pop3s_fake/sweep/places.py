@@ -98,6 +98,37 @@ def segments(reply: Measured) -> Iterator[Mark]:
     yield Mark(AFTER, reply.octets)
 
 
+HANDSHAKES: Final = ("handshake", "stls.handshake")
+"""The points at which TLS octets are sent that are no reply."""
+
+
+class Early(NamedTuple):
+    """A place in the handshake."""
+
+    when: str
+    """As a rule has it."""
+    text: str
+    """Where that is, in words."""
+    sealed: bool = False
+    """Whether TLS is up there, so that something can be said."""
+
+
+EARLY: Final[dict[str, tuple[Early, ...]]] = {
+    "records": (
+        Early("hello", "before the TLS handshake is answered"),
+        Early("handshake@tls:1", "in the header of the first TLS record of the handshake"),
+        Early("handshake@tls:5", "behind the header of the first TLS record of the handshake"),
+        Early("secured", "behind the TLS handshake", sealed=True),
+    ),
+    "segments": (
+        Early("hello", "before the TLS handshake is answered"),
+        Early("handshake@tcp:1", "behind the first octet of the first segment of the handshake"),
+        Early("secured", "behind the TLS handshake", sealed=True),
+    ),
+}
+"""By unit: the places of a handshake.  There are none further in, as its signatures have another length each time."""
+
+
 UNITS: Final[dict[str, Callable[[Measured], Iterator[Mark]]]] = {
     "octets": octets,
     "lines": lines,
@@ -189,8 +220,20 @@ def places(kind: Kind, unit: str, replies: Sequence[Measured]) -> list[Place]:
     for reply in replies:
         first = said.get(reply.session, 0)
         said[reply.session] = first + reply.octets
-        bounds = set(boundaries(reply))
         where = f" in session {reply.session}" if several else ""
+        if reply.point in HANDSHAKES:
+            result += [
+                Place(
+                    f"{kind.name}{where} after octet {first}: {early.text}",
+                    f"{_early(early, reply)} session={reply.session} -> {kind.action}",
+                    reply,
+                    boundary=True,
+                )
+                for early in EARLY.get(unit, ())
+                if early.sealed or kind.within
+            ]
+            continue
+        bounds = set(boundaries(reply))
         point = f"{reply.point}#{reply.nth}" if reply.command else reply.point
         for mark in UNITS[unit](reply):
             if (mark.when == BEFORE and not reply.command) or (mark.when == AFTER and not kind.behind):
@@ -201,6 +244,12 @@ def places(kind: Kind, unit: str, replies: Sequence[Measured]) -> list[Place]:
             rule = f"{point}{mark.when} session={reply.session} -> {kind.action}"
             result.append(Place(text, rule, reply, mark in bounds))
     return result
+
+
+def _early(early: Early, handshake: Measured) -> str:
+    """The point of a rule: behind STLS it has another name."""
+    upgrade = handshake.point.startswith("stls.") and not early.sealed
+    return f"stls.{early.when}" if upgrade else early.when
 
 
 def _told(reply: Measured, mark: Mark) -> str:

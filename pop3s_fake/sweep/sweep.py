@@ -147,7 +147,7 @@ class Sweep:
         if control.server is None:
             raise UsageError("the first point is the uncut control, and the sweep needs it: `with point as server:`")
         replies: list[Measured] = sorted(control.server.replies, key=lambda reply: reply.session)
-        if not replies:
+        if not any(reply.lines for reply in replies):  # a handshake alone is no conversation
             raise UsageError(
                 "no client spoke to the server of the uncut control, so there is nothing to sweep\n"
                 "  -> let the client connect in `with point as server:`, before server.heal()"

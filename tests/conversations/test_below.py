@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -455,25 +456,72 @@ def test_a_rule_asks_for_the_certificate_after_the_handshake() -> None:
     )
 
 
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("asks", [None, "optional", "required"])
+def test_asking_later_leaves_what_the_handshake_asks_as_it_is(
+    asks: Literal["optional", "required"] | None, *, shown: bool
+) -> None:
+    """OpenSSL asks again behind a handshake that asked already; one keyword never changes what another means."""
+    rule = Rule("CAPA!before -> tls request-client-cert")
+    rule.limits = replace(rule.limits, optional=True)  # who is refused before comes to no CAPA
+    with Pop3sServer(rules=[rule], client_certificate=asks, tls=Tls(versions="1.3")) as server:
+        mine = server.authority.client_certificate("ann") if shown else None
+        context = server.client_context(client_certificate=mine)
+        context.post_handshake_auth = True
+        seen: list[str | None] = []
+        refused = ""
+        try:
+            with (
+                socket.create_connection((server.host, server.port), timeout=10) as sock,
+                context.wrap_socket(sock, server_hostname="localhost") as client,
+                client.makefile("rb") as lines,
+            ):
+                for command in (b"NOOP\r\n", b"CAPA\r\n"):
+                    assert lines.readline()
+                    seen.append(server.transcript.peek()[0].tls.client_certificate)
+                    client.sendall(command)
+                assert b".\r\n" in iter(lines.readline, b"")
+                client.sendall(b"NOOP\r\n")
+                assert lines.readline().startswith(b"-ERR")
+        except (ssl.SSLError, ConnectionError) as error:
+            refused = getattr(error, "reason", "TLSV13_ALERT_CERTIFICATE_REQUIRED")  # a reset may come before the alert
+        (session,) = server.transcript.peek()
+        noted = [entry.text for entry in session.entries if "shown its certificate" in entry.text]
+    if shown:
+        early = None if asks is None else "ann"
+        assert (seen, refused, session.tls.client_certificate) == ([early, early], "", "ann")
+        assert noted == ["the client has shown its certificate 'ann'"]
+    else:
+        wanted = "" if asks == "optional" else "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+        told = 0 if asks == "required" else 2
+        assert (len(seen), refused, session.tls.client_certificate, noted) == (told, wanted, None, [])
+
+
 def test_a_certificate_cannot_be_asked_for_later_where_there_is_no_later() -> None:
-    """Up to TLS 1.2 a client without one shakes hands as ever, and the test is told."""
-    for versions in ("1.2", "1.2-1.3"):
-        server = Pop3sServer(rules=["greeting -> tls request-client-cert"], tls=Tls(versions=versions)).start()
-        context = server.client_context()
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-        with (
-            socket.create_connection((server.host, server.port), timeout=10) as sock,
-            context.wrap_socket(sock, server_hostname="localhost") as client,
-            contextlib.suppress(ConnectionResetError),  # which may come first
-        ):
-            assert client.recv(100) == b""
-        server.stop()
-        with pytest.raises(UsageError) as caught:
-            server.check()
-        assert str(caught.value) == (
-            "tls request-client-cert: this is TLSv1.2, and only TLS 1.3 has authentication after the handshake "
-            "(RFC 8446 section 4.6.2)"
-        )
+    """Up to TLS 1.2 a client without one shakes hands as ever, and the test is told: at once, where that is known."""
+    rule = "greeting -> tls request-client-cert"
+    server = Pop3sServer(rules=[rule]).start()
+    context = server.client_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with (
+        socket.create_connection((server.host, server.port), timeout=10) as sock,
+        context.wrap_socket(sock, server_hostname="localhost") as client,
+        contextlib.suppress(ConnectionResetError),  # which may come first
+    ):
+        assert client.recv(100) == b""
+    server.stop()
+    with pytest.raises(UsageError) as caught:
+        server.check()
+    assert str(caught.value) == (
+        "tls request-client-cert: this is TLSv1.2, and only TLS 1.3 has authentication after the handshake "
+        "(RFC 8446 section 4.6.2)"
+    )
+    with pytest.raises(UsageError) as caught:
+        Pop3sServer(rules=[rule], tls=Tls(versions="1.2"))
+    assert str(caught.value) == (
+        f"rule `{rule}`: this server has no TLS 1.3, and only that has authentication after the handshake "
+        "(RFC 8446 section 4.6.2)"
+    )
 
 
 @pytest.mark.parametrize("versions", ["1.2", "1.3"])

@@ -14,6 +14,8 @@ from pop3s_fake.sweep.places import KINDS, UNITS, KindName, UnitName, chosen, ki
 GREETING = Measured(1, "greeting", 1, "", (5,), 3)
 RETR = Measured(1, "RETR", 2, "RETR 7", (5, 4, 3), 9)
 QUIT = Measured(1, "QUIT", 1, "QUIT", (4,), 2)
+HANDSHAKE = Measured(1, "handshake", 1, "", (), 0)
+UPGRADE = Measured(1, "stls.handshake", 1, "", (), 0)
 
 
 def test_each_octet_of_a_reply_has_its_place() -> None:
@@ -71,6 +73,44 @@ def test_an_orderly_end_of_tls_stands_between_records_only(unit: str) -> None:
     ]
 
 
+def test_records_and_segments_begin_in_the_handshake() -> None:
+    """Before it, in and behind what can be counted in it, and behind it; with STLS it has another name."""
+    records = places(KINDS["cut"], "records", [HANDSHAKE, GREETING])
+    segments = places(KINDS["reset"], "segments", [GREETING, UPGRADE])
+
+    assert [(place.text, place.rule) for place in records[:5]] == [
+        ("cut after octet 0: before the TLS handshake is answered", "hello session=1 -> end fin"),
+        (
+            "cut after octet 0: in the header of the first TLS record of the handshake",
+            "handshake@tls:1 session=1 -> end fin",
+        ),
+        (
+            "cut after octet 0: behind the header of the first TLS record of the handshake",
+            "handshake@tls:5 session=1 -> end fin",
+        ),
+        ("cut after octet 0: behind the TLS handshake", "secured session=1 -> end fin"),
+        ("cut after octet 0: before the greeting", "greeting@0 session=1 -> end fin"),
+    ]
+    assert [(place.text, place.rule) for place in segments[-3:]] == [
+        ("reset after octet 5: before the TLS handshake is answered", "stls.hello session=1 -> end rst"),
+        (
+            "reset after octet 5: behind the first octet of the first segment of the handshake",
+            "stls.handshake@tcp:1 session=1 -> end rst",
+        ),
+        ("reset after octet 5: behind the TLS handshake", "secured session=1 -> end rst"),
+    ]
+    assert all(place.boundary for place in (*records[:4], *segments[-3:]))
+
+
+def test_a_handshake_has_no_place_on_the_pop3_layer() -> None:
+    """Nothing is said in it; and before its end no closure alert can be sealed (RFC 8446 section 6.1)."""
+    for name in ("octets", "lines", "commands", "boundaries"):
+        unit = [place.rule for place in places(KINDS["cut"], name, [HANDSHAKE, GREETING])]
+        assert unit == [place.rule for place in places(KINDS["cut"], name, [GREETING])]
+    orderly = places(KINDS["close-notify"], "records", [HANDSHAKE])
+    assert [place.rule for place in orderly] == ["secured session=1 -> end clean"]
+
+
 def test_a_long_reply_has_several_records() -> None:
     """One may hold 16 384 octets (RFC 8446 section 5.1); a place within one is named."""
     found = places(KINDS["cut"], "records", [RETR._replace(lines=(20_000, 20_000, 3), end=40_000)])
@@ -97,7 +137,7 @@ def test_every_place_of_every_kind_and_unit_is_a_rule_that_can_act() -> None:
     """None of them is an error later on."""
     for kind in KINDS.values():
         for unit in kind.units:
-            for place in places(kind, unit, [GREETING, RETR, QUIT]):
+            for place in places(kind, unit, [HANDSHAKE, GREETING, UPGRADE, RETR, QUIT]):
                 rule = Rule.parse(place.rule)
                 assert str(rule) == place.rule
 

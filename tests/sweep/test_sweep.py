@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import re
+import socket
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pop3s_fake import ClientHung, Pop3sFailure, UnmetRule, UsageError
 from pop3s_fake.sweep import NotReproducible, Point, Sweep, SweepFailure
+from tests.sweep.conftest import PATIENCE
 
 if TYPE_CHECKING:
     import contextlib
@@ -109,7 +112,12 @@ def test_records_and_segments_are_broken_within(kind: Any, unit: Any, noop: Talk
     points = swept(Sweep(kind, over=unit), noop, ended)
 
     within = [point for point in points if f"@{'tls' if unit == 'records' else 'tcp'}:" in str(point.rule)]
-    assert len(within) == (9 if unit == "records" else 6)
+    assert len(within) == (11 if unit == "records" else 7)
+    assert [point.rule.split()[0] for point in points[1:5] if point.rule] == (
+        ["hello", "handshake@tls:1", "handshake@tls:5", "secured"]
+        if unit == "records"
+        else ["hello", "handshake@tcp:1", "secured", "greeting@0"]
+    )
     for point in within:
         octets = re.search(r"after octet (\d+):", str(point))
         assert octets is not None
@@ -498,6 +506,21 @@ def test_a_control_to_which_nobody_spoke_is_an_error(ended: contextlib.suppress)
         "no client spoke to the server of the uncut control, so there is nothing to sweep\n"
         "  -> let the client connect in `with point as server:`, before server.heal()"
     )
+
+
+def test_a_control_whose_client_does_not_get_to_the_greeting_is_an_error() -> None:
+    """A client that trusts nobody shakes hands and leaves: there is nothing to sweep, and no green test."""
+    points = iter(Sweep("cut", over="records"))
+    with (
+        next(points) as server,
+        socket.create_connection((server.host, server.port), timeout=PATIENCE) as tcp,
+        pytest.raises(ssl.SSLCertVerificationError),
+        ssl.create_default_context().wrap_socket(tcp, server_hostname=server.host),
+    ):
+        pytest.fail("it trusts our authority")
+
+    with pytest.raises(UsageError, match="no client spoke to the server of the uncut control"):
+        next(points)
 
 
 def test_a_point_is_one_block(noop: Talk) -> None:
