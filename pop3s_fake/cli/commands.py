@@ -63,6 +63,11 @@ def commands(context: click.Context) -> None:
 @click.option("--certificate", default="good", show_default=True, metavar="ID", help="Such as expired or wrong-host.")
 @click.option("--tls", default="1.2-1.3", show_default=True, metavar="VERSIONS", help="One of 1.0 to 1.3, or a range.")
 @click.option(
+    "--case",
+    metavar="ID",
+    help="Do to each client what this case is, such as rec.truncate or cert.expired; pop3s-fake catalog cases has all.",
+)
+@click.option(
     "--quirk",
     "quirks",
     multiple=True,
@@ -132,7 +137,7 @@ def _listing(which: str, text: str) -> None:
         return show(which, as_json=as_json)
 
 
-_listing("cases", "What a server, or the way to it, can do to a client.")
+_listing("cases", "What a server, or the way to it, can do to a client (--case).")
 _listing("quirks", "What real servers do otherwise (--quirk).")
 _listing("certificates", "What a server can show (--certificate).")
 _listing("client-certificates", "What a client can show.")

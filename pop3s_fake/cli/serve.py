@@ -15,6 +15,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pop3s_fake.cases import case
 from pop3s_fake.cli.files import ready_text, write_ca, write_ready
 from pop3s_fake.cli.hints import hints, stls_hint
 from pop3s_fake.cli.mail import Served, served
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from pop3s_fake.cases import Case
     from pop3s_fake.cli.authority import Kept
 
 __all__ = ("Wishes", "serve")
@@ -58,6 +60,7 @@ class Wishes:
     strict: bool = False
     certificate: str = "good"
     tls: str = "1.2-1.3"
+    case: str | None = None
     quirks: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     seed: int | None = None
@@ -97,7 +100,8 @@ def serve(wishes: Wishes) -> int:
         names=at.names,
         authority=None if kept is None else kept.authority,
         certificate=wishes.certificate,
-        tls=Tls(versions=wishes.tls),
+        tls=None if wishes.tls == Wishes.tls else Tls(versions=wishes.tls),
+        case=wishes.case,
         port=wishes.port,
         stls=False if wishes.stls_port is None else wishes.stls_port or True,
         quirks=wishes.quirks,
@@ -108,6 +112,7 @@ def serve(wishes: Wishes) -> int:
     )
     server.accounts.newcomer = mail.newcomer
     server.expose(at.listens_at)
+    server.rules.need_not_strike()  # those of the case
     for rule in wishes.rules:
         server.rules.add(rule, must=False, where="--rule")
     for problem in server.rules.judge():  # such as one without an action
@@ -178,6 +183,8 @@ def _announce(server: Pop3sServer, wishes: Wishes, facts: Facts, ca_file: str, s
         shown.say("  account   any other name, any password")
     for line in facts.mail.lines:
         shown.say(f"  mail      {line}")
+    if wishes.case is not None:
+        _announce_case(case(wishes.case), server, shown)
     for quirk in wishes.quirks:
         shown.say(f"  quirk     {quirk}")
     kept = facts.kept
@@ -195,6 +202,14 @@ def _announce(server: Pop3sServer, wishes: Wishes, facts: Facts, ca_file: str, s
         shown.say(line, "cyan")
     shown.say("")
     shown.head()
+
+
+def _announce_case(chosen: Case, server: Pop3sServer, shown: View) -> None:
+    """What clients meet, and the certificate for those who are to show one."""
+    shown.say(f"  case      {chosen.id}: {chosen.summary}")
+    if chosen.client.certificate:
+        its = server.authority.client_certificate(server.login.user, chosen.client.certificate)
+        shown.say(f"  client    certificate {its.certificate_file}, key {its.key_file}, until the server ends")
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pop3s_fake.cases import case
 from pop3s_fake.errors import UnmetRule, UsageError
+from pop3s_fake.tls.settings import Tls
 
 if TYPE_CHECKING:
     from pop3s_fake.cases import Case
@@ -39,11 +40,19 @@ def arranged(options: ServerOptions) -> tuple[ServerOptions, Case | None]:
         same = given in (usual[name], value) or (name == "stls" and given is not False)
         if not same:
             raise UsageError(
-                f"case={chosen.id!r} is a server with {name}={value!r}, which {name}={given!r} contradicts; "
-                "leave one of them out"
+                f"case={chosen.id!r} is a server with {name}={_shown(value)}, "
+                f"which {name}={_shown(given)} contradicts; leave one of them out"
             )
     settings = {name: value for name, value in chosen.settings.items() if getattr(options, name) == usual[name]}
     return replace(options, **settings), chosen
+
+
+def _shown(value: object) -> str:
+    """A value as somebody would write it, without what goes without saying."""
+    if not isinstance(value, Tls):
+        return repr(value)
+    words = [(field.name, getattr(value, field.name), field.default) for field in fields(value)]
+    return f"Tls({', '.join(f'{name}={given!r}' for name, given, default in words if given != default)})"
 
 
 def rules_of(chosen: Case, login: Login) -> list[str]:

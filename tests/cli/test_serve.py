@@ -387,6 +387,50 @@ def test_tls_is_as_asked_for(serve: Serve, connected: Connected, option: str, id
         assert sock.version() == "TLSv1.2"
 
 
+def test_a_case_happens_to_each_client_and_need_not(serve: Serve, connected: Connected) -> None:
+    """For clients in any language: again and again, and nobody is blamed where it did not come to that."""
+    child = serve("--case", "rec.truncate")
+    assert any(line.startswith("  case      rec.truncate: ") for line in child.started())
+    for _ in range(2):
+        client = connected(child)
+        with pytest.raises((poplib.error_proto, OSError)):
+            client.retr(1)
+        client.close()
+    assert child.ends()[::2] == (0, "")
+    unmet = serve("--case", "cert.expired")
+    unmet.started()
+    assert unmet.ends()[::2] == (0, "")
+
+
+def test_a_case_about_client_certificates_has_one_to_show(serve: Serve) -> None:
+    """Issued by the authority of this run; its files are named."""
+    child = serve("--case", "mtls.good-1.3")
+    (told,) = (line for line in child.started() if line.startswith("  client    certificate "))
+    files = re.fullmatch(r"  client    certificate (.+), key (.+), until the server ends", told)
+    assert files is not None
+    ready = child.ready
+    context = ssl.create_default_context(cafile=ready["ca_file"])
+    context.load_cert_chain(files[1], files[2])
+    with (
+        socket.create_connection((ready["host"], ready["port"]), timeout=60) as tcp,
+        context.wrap_socket(tcp, server_hostname=ready["host"]) as tls,
+    ):
+        assert tls.recv(100).startswith(b"+OK")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a queue can be filled on Linux only")
+def test_a_case_can_be_an_outage_or_a_port_in_clear(serve: Serve) -> None:
+    """What a case sets, the server has: nobody listens, or there is a port for STLS."""
+    child = serve("--case", "tcp.refuse")
+    child.started()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((child.ready["host"], child.ready["port"]), timeout=60)
+    assert child.ends()[::2] == (0, "")
+    other = serve("--case", "stls.err")
+    assert any(line.startswith("  in clear  localhost:") for line in other.started())
+    assert other.ready["stls_port"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="there is /dev/full on Linux")
 def test_a_full_disk_stops_the_log_and_not_the_server(serve: Serve, connected: Connected) -> None:
     """The view goes on, and the end is a good one."""

@@ -110,6 +110,21 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (["--certificate", "expird"], "unknown certificate 'expird'; did you mean 'expired'?"),
         (["--quirk", "terminator-splitt"], "unknown quirk 'terminator-splitt'; did you mean 'terminator-split'?"),
+        (["--case", "rec.trunacte"], "unknown case 'rec.trunacte'; did you mean 'rec.truncate'?"),
+        (
+            ["--case", "cert.expired", "--certificate", "wrong-host"],
+            (
+                "case='cert.expired' is a server with certificate='expired', which certificate='wrong-host' "
+                "contradicts; leave one of them out"
+            ),
+        ),
+        (
+            ["--case", "tls.version-1.2", "--tls", "1.3"],
+            (
+                "case='tls.version-1.2' is a server with tls=Tls(versions='1.2'), which tls=Tls(versions='1.3') "
+                "contradicts; leave one of them out"
+            ),
+        ),
         (["--tls", "1.4"], "unknown TLS versions '1.4'; did you mean '1.3'?"),
         (["--port", "65536"], "Invalid value for '--port': 65536 is not in the range 0<=x<=65535."),
         (
@@ -213,7 +228,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  -")]
     assert " ".join(line[0] for line in lines) == (
         "--host --port --stls-port --account --any-login --mail --write-back --yes --strict --certificate --tls "
-        "--quirk --rule --seed --ca-out --ca-dir --ready-file --log-file --quiet --allow-remote -h,"
+        "--case --quirk --rule --seed --ca-out --ca-dir --ready-file --log-file --quiet --allow-remote -h,"
     )
 
 
