@@ -179,6 +179,7 @@ class Connection:
         if log.ended is None:
             log.happened(self._settings.now(), str(gone))
             log.ended = gone.ended
+            self._notes.removed(self._session.removed)
             self._notes.ended(self._session.abandoned)
 
     def _maildrop(self) -> Maildrop:

@@ -13,6 +13,7 @@ from pop3s_fake.maildrop.lock import MaildropInUse
 from pop3s_fake.maildrop.maildrop import Maildrop
 from pop3s_fake.maildrop.message import Message
 from pop3s_fake.maildrop.open_maildrop import OpenMaildrop, UpdateResult
+from pop3s_fake.maildrop.policy import Policy
 
 __all__ = (
     "Account",
@@ -22,6 +23,7 @@ __all__ = (
     "MaildropInUse",
     "Message",
     "OpenMaildrop",
+    "Policy",
     "Source",
     "UpdateResult",
 )

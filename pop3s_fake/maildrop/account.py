@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Never
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop.lock import MaildropInUse
 from pop3s_fake.maildrop.maildrop import Maildrop
+from pop3s_fake.maildrop.policed import Terms
+from pop3s_fake.maildrop.policy import History, Policy
 from pop3s_fake.maildrop.token import Token
 
 if TYPE_CHECKING:
@@ -71,11 +73,13 @@ class Account:
     __slots__ = (
         "_guard",
         "_held_until",
+        "_history",
         "_logins",
         "_maildrop",
         "_now",
         "_opened",
         "_password",
+        "_policy",
         "_secret",
         "_states",
         "_token",
@@ -120,6 +124,8 @@ class Account:
             raise UsageError(f"lock_hold must be a number of seconds from 0, not {lock_hold!r}")
         self.lock_hold: float = lock_hold
         self._held_until = 0.0
+        self._policy: Policy | None = None
+        self._history = History()
         self.logged_in_at: float | None = None
         self._maildrop = Maildrop() if maildrop is None else maildrop
         self._states: tuple[Maildrop, ...] = ()
@@ -211,11 +217,13 @@ class Account:
         maildrop.add(*given)
         return maildrop
 
-    def open(self, owner: object, *, exclusive: bool = True, expired: float | None = None) -> OpenMaildrop:
+    def open(
+        self, owner: object, *, exclusive: bool = True, expired: float | None = None, recent: bool = False
+    ) -> OpenMaildrop:
         """Open the maildrop after a successful login; `MaildropInUse` if another owner has it.
 
         What came at the time ``expired`` or before is gone.  With a script, it is also in use while
-        the maildrop of an earlier login is.
+        the maildrop of an earlier login is.  ``recent``: under a site's policy, by the name that shows what is recent.
         """
         with self._guard:
             maildrop = self._states[min(self._logins, len(self._states) - 1)] if self._states else self._maildrop
@@ -225,7 +233,8 @@ class Account:
                     raise MaildropInUse(holder)
             if exclusive and self._now() < self._held_until:
                 raise MaildropInUse("a session that ended without QUIT")
-            session = maildrop.open(owner, exclusive=exclusive, expired=expired)
+            terms = None if self._policy is None else Terms(self._policy, self._history, self._now(), recent)
+            session = maildrop.open(owner, exclusive=exclusive, expired=expired, terms=terms)
             self._maildrop = maildrop
             self._logins += 1
             if exclusive:
@@ -234,19 +243,39 @@ class Account:
 
     def abandon(self) -> None:
         """A session of this account ended without QUIT: its lock stays for ``lock_hold`` seconds."""
-        if self.lock_hold:
-            self._held_until = self._now() + self.lock_hold
+        policy = self._policy or Policy()
+        now = self._now()
+        if self.lock_hold or policy.lock_hold:
+            self._held_until = now + max(self.lock_hold, policy.lock_hold)
+        self._history.unseen_until = now + policy.unseen
+
+    def obey(self, policy: Policy | None) -> None:
+        """Be opened by a site's policy from now on, or by none; what is remembered begins anew."""
+        self._policy = policy
+        self._history = History()
+
+    @property
+    def steals(self) -> bool:
+        """Whether a second login ends the session that has the maildrop."""
+        return self._policy is not None and self._policy.steals
+
+    def unlock(self) -> None:
+        """Take the lock from the session that has the maildrop, where the site's policy has it so."""
+        if self._policy is not None and self._policy.unlocks:
+            self.maildrop.unlock()
 
     def save(self) -> object:
         """The maildrops and where the script stands, for `restore`."""
         with self._guard:
             maildrops = {id(maildrop): (maildrop, maildrop.save()) for maildrop in (self._maildrop, *self._states)}
-            return self._maildrop, self._states, self._logins, list(maildrops.values()), self._token
+            history = self._history.copy()
+            return self._maildrop, self._states, self._logins, list(maildrops.values()), self._token, history
 
     def restore(self, saved: Any) -> None:
         """Be again as when `save` was called."""
         with self._guard:
-            self._maildrop, self._states, self._logins, maildrops, token = saved
+            self._maildrop, self._states, self._logins, maildrops, token, history = saved
+            self._history = history.copy()
             self._token = token._replace(since=self._now())
             self.logged_in_at = None
             self._held_until = 0.0

@@ -14,6 +14,8 @@ from pop3s_fake.maildrop.account import Account
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from pop3s_fake.maildrop.policy import Policy
+
 __all__ = ("Accounts",)
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
@@ -23,6 +25,7 @@ class Accounts:
     """Accounts in the order in which they were added; iteration gives their names.
 
     Tokens live, and messages grow old, by the clock ``now``; ``check`` raises for an account that cannot be added.
+    ``policy``: what the site does with their mail beside what RFC 1939 asks for.
 
     >>> accounts = Accounts([Account("ann", "a"), Account("bob", "b")])
     >>> list(accounts), accounts["bob"], accounts.get("eve")
@@ -35,17 +38,19 @@ class Accounts:
 
     newcomer: Callable[[str], Account | None] | None
     """Who makes an account for a name that has none, when somebody wants to log in by it; None: nobody does."""
-    __slots__ = ("_accounts", "_check", "_now", "newcomer")
+    __slots__ = ("_accounts", "_check", "_now", "_policy", "newcomer")
 
     def __init__(
         self,
         accounts: Iterable[Account] = (),
         now: Callable[[], float] | None = None,
         check: Callable[[Account], None] | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self._accounts: dict[str, Account] = {}
         self._now = now
         self._check = check
+        self._policy = policy
         self.newcomer = None
         for account in accounts:
             self.add(account)
@@ -59,18 +64,29 @@ class Accounts:
         # setdefault is one step, also between threads.
         if self._accounts.setdefault(account.name, account) is not account:
             raise UsageError(f"there is an account {account.name!r} already")
+        account.obey(self._policy)
         if self._now is not None:
             account.follow(self._now)
 
     def get(self, name: str) -> Account | None:
         """The account of that name, or None; a newcomer's is made."""
         account = self._accounts.get(name)
-        if account is None and self.newcomer is not None:
-            made = self.newcomer(name)
+        if account is None:
+            made = self._alias(name) or (None if self.newcomer is None else self.newcomer(name))
             if made is not None:
                 with contextlib.suppress(UsageError):  # another session was quicker
                     self.add(made)
         return account or self._accounts.get(name)
+
+    def _alias(self, name: str) -> Account | None:
+        """The account whose other name this is by the site's policy."""
+        prefix = "" if self._policy is None else self._policy.recent
+        account = self._accounts.get(name.removeprefix(prefix)) if prefix and name.startswith(prefix) else None
+        if account is None:
+            return None
+        from pop3s_fake.maildrop.alias import Alias  # noqa: PLC0415  # for those who have such names
+
+        return Alias(name, account)
 
     def secrets(self) -> set[bytes]:
         """Every password, shared secret and token: what nobody wants to see in a transcript."""

@@ -13,6 +13,7 @@ from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.maildrop.content import Source, content_of
 from pop3s_fake.maildrop.generated import Content, Remove, check_natural
 from pop3s_fake.maildrop.open_maildrop import LiveOpenMaildrop, OpenMaildrop
+from pop3s_fake.maildrop.policed import LivePolicedMaildrop, PolicedMaildrop, Terms
 from pop3s_fake.maildrop.store import Store
 from pop3s_fake.maildrop.unique_ids import check_uid
 
@@ -161,11 +162,14 @@ class Maildrop:
         """Count the age of messages on this clock, from now on; a server's accounts do so with their maildrops."""
         self._store.follow(now)
 
-    def open(self, owner: object, *, exclusive: bool = True, expired: float | None = None) -> OpenMaildrop:
+    def open(
+        self, owner: object, *, exclusive: bool = True, expired: float | None = None, terms: Terms | None = None
+    ) -> OpenMaildrop:
         """What a session of this owner sees; `MaildropInUse` if another owner has the exclusive-access lock.
 
         With ``exclusive=False`` the lock is neither asked for nor taken.  An owner that has it may open again.  What
         came at the time ``expired`` or before, on the clock of :meth:`follow`, is removed before anybody sees it.
+        ``terms``: a site's policy by which the session finds and removes messages.
 
         >>> maildrop = Maildrop()
         >>> session = maildrop.open("session 1")
@@ -181,6 +185,8 @@ class Maildrop:
         if expired is not None:
             self._store.expire(expired)
             contents = self._store.contents()
+        if terms is not None:
+            return (LivePolicedMaildrop if self.live else PolicedMaildrop)(self._store, contents, taken, terms)
         return (LiveOpenMaildrop if self.live else OpenMaildrop)(self._store, contents, taken)
 
     def save(self) -> object:
@@ -198,6 +204,10 @@ class Maildrop:
         0
         """
         self._store.restore(saved)
+
+    def unlock(self) -> None:
+        """Take the exclusive-access lock from whoever has it, who may go on without."""
+        self._store.unlock()
 
     @property
     def in_use_by(self) -> object:

@@ -139,6 +139,18 @@ class OpenMaildrop:
         contents = self._contents
         return {contents.arrival(number - 1): contents.uid(number - 1) for number in sorted(self._marked)}
 
+    @property
+    def retrieves(self) -> bool:
+        """Whether anything hangs on what is retrieved."""
+        return False
+
+    def retrieved(self, number: int) -> None:
+        """Be told that the message with this number was retrieved; nothing hangs on it."""
+
+    def lost(self) -> tuple[str, ...]:
+        """End without UPDATE; gives the unique-ids of what was removed all the same, which is nothing."""
+        return ()
+
     def marked_uids(self) -> list[str]:
         """The unique-ids of the messages that are marked, in the order of their numbers."""
         return list(self._marked_uids().values())

@@ -106,6 +106,11 @@ class Store:
         with self._guard:
             self._access.release(taken)
 
+    def unlock(self) -> None:
+        """Take the lock from whoever has it."""
+        with self._guard:
+            self._access = ExclusiveAccess()
+
     @property
     def owner(self) -> object:
         """Who has the exclusive-access lock; None if nobody has it."""
@@ -296,13 +301,23 @@ class Store:
             self._drop(gone)
             return gone, kept
 
+    def arrived_by(self, time: float) -> int:
+        """The last arrival up to this time, 0 if nothing was there yet."""
+        with self._guard:
+            return self._last_by(time)
+
+    def _last_by(self, time: float) -> int:
+        note = bisect_right(self._times, time)
+        if note < len(self._firsts):
+            return self._firsts[note] - 1
+        return self._arrived if note else 0
+
     def expire(self, time: float) -> None:
         """Remove what came at this time or before, as `update` does: what is protected, or would not go, stays."""
         with self._guard:
-            note = bisect_right(self._times, time)
-            last = self._firsts[note] - 1 if note < len(self._firsts) else self._arrived
+            last = self._last_by(time)
             contents = self._seen()
-            if not note or not len(contents) or contents.arrival(0) > last:
+            if not last or not len(contents) or contents.arrival(0) > last:
                 return
             asked = {arrival for run in self._runs for arrival in _from_elsewhere(run, last)} - self._protected
             blocks = tuple(self._blocks)

@@ -9,7 +9,7 @@ Longer than 400 lines because each command of AUTHORIZATION changes what the oth
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pop3s_fake.maildrop import MaildropInUse
 from pop3s_fake.protocol import replies
@@ -50,6 +50,7 @@ class Session(Transaction):
     __slots__ = (
         "_accounts",
         "_context",
+        "_evicted",
         "_exclusive",
         "_facts",
         "_handlers",
@@ -64,8 +65,6 @@ class Session(Transaction):
         "user",
     )
 
-    ended: Final = "quit"
-    """How a conversation ends whose last word is a session's own."""
     user: str | None
     maildrop: OpenMaildrop | None
     state: State
@@ -107,6 +106,7 @@ class Session(Transaction):
         self._now = now
         self._context = context
         self._name: str | None = None
+        self._evicted = False
         self._language: Language | None = None
         self._handlers: Handlers = {}
         self._enter()
@@ -180,15 +180,40 @@ class Session(Transaction):
         if self.exchange is not None:
             self.exchange.close()
             self.exchange = None
-        if self.maildrop is not None and self.state is State.TRANSACTION and self.user is not None:
+        if self.maildrop is not None and self.user is not None and self._left:
             self._accounts[self.user].abandon()
         super().close()
+
+    def evict(self) -> None:
+        """Lose the maildrop to another session, in whose thread this is called: the next command is the last."""
+        maildrop = self.maildrop
+        self._evicted = True
+        self._handlers = dict.fromkeys(self._handlers, Session._leave_evicted)
+        if maildrop is not None:
+            maildrop.close()
+
+    def _leave_evicted(self, *_: object) -> Reply:
+        """Any command behind :meth:`evict`: there is no maildrop any more."""
+        self._handlers = {}
+        return self._spoken(replies.EVICTED)
+
+    @property
+    def ended(self) -> Literal["quit", "server"]:
+        """How a conversation ends whose last word is this session's."""
+        return "server" if self._evicted else "quit"
+
+    @property
+    def _left(self) -> bool:
+        """Whether the client has gone without QUIT."""
+        return self.state is State.TRANSACTION and not self._evicted
 
     def _enter(self) -> None:
         """Take up the commands of this state, answered in the language that was chosen."""
         tags = self._offer.tags
         if self.state is State.TRANSACTION:
             handlers = self._transaction(tags)
+            if self._open_maildrop.retrieves:
+                handlers = {**handlers, **self.NOTED}
         else:
             passwords = self._secure or "USER" in self._offer.clear
             handlers = self._authorization(tags, self._timestamp is not None, passwords)
@@ -298,8 +323,11 @@ class Session(Transaction):
             expired = now - days * DAY if days else None
         try:
             maildrop = account.open(self, exclusive=self._exclusive, expired=expired)
-        except MaildropInUse:
-            return self._coded(replies.IN_USE)
+        except MaildropInUse as in_use:
+            if not account.steals or not isinstance(in_use.owner, Session):
+                return self._coded(replies.IN_USE)
+            in_use.owner.evict()
+            maildrop = account.open(self, exclusive=self._exclusive, expired=expired)
         if now is not None:
             account.logged_in_at = now
         self.guarded = "UTF8" in self._offer.tags
@@ -322,6 +350,9 @@ class Session(Transaction):
     def _leave(self) -> Reply:
         """QUIT in AUTHORIZATION: no UPDATE (RFC 1939 section 4)."""
         self._handlers = {}
+        account = None if self._name is None else self._accounts.get(self._name)
+        if account is not None:
+            account.unlock()
         return replies.SIGNING_OFF
 
     # both states

@@ -63,7 +63,8 @@ class Transaction:
         """End the session without UPDATE: nothing is removed and the maildrop is free again.  Does so once."""
         maildrop, self.maildrop = self.maildrop, None
         if maildrop is not None:
-            self.abandoned = tuple(maildrop.marked_uids())
+            self.removed = maildrop.lost()
+            self.abandoned = tuple(uid for uid in maildrop.marked_uids() if uid not in self.removed)
             maildrop.close()
 
     def _coded(self, reply: Reply) -> Reply:
@@ -112,12 +113,16 @@ class Transaction:
         return reply
 
     def _retr_noted(self, number: int) -> Reply:
-        """RETR where something hangs on it: LAST (RFC 1460), EXPIRE 0 (RFC 2449 section 6.7), UTF8 (RFC 6856)."""
+        """RETR where something hangs on it: LAST (RFC 1460), EXPIRE 0 (RFC 2449 section 6.7), UTF8 (RFC 6856).
+
+        Or a site's policy, for which the open maildrop is told.
+        """
         if self._hidden(number):
             return self._coded(replies.NEEDS_UTF8)
         reply = self._retr(number)
         if reply.positive:
             self._fetched.add(number)
+            self._open_maildrop.retrieved(number)
             self._highest = max(self._highest, number)
         return reply
 
@@ -192,6 +197,9 @@ class Transaction:
         "UTF8 TOP": {b"TOP": _top_guarded},
     }
     """The commands, by the capability without which they cannot be said."""
+
+    NOTED: ClassVar[Handlers] = {b"RETR": _retr_noted}
+    """Those by which a site's policy goes."""
 
 
 def _retrieval(message: Message) -> Reply:

@@ -44,6 +44,24 @@ WHAT: Final = {
 """What a rule decides, by its dimension, as part of a sentence."""
 
 
+POLICIES: Final = {
+    "newest": "how many messages a session finds",
+    "oldest": "how many messages a session finds",
+    "popped": "what is found of what was retrieved",
+    "descending": "the order of the messages",
+    "late": "what comes within a session",
+    "recent": "under which name recent messages are found",
+    "recent_days": "how old recent messages are",
+    "deletes": "when deletions are carried out",
+    "keeps": "which deletions fail",
+    "lock_hold": "how long the lock stays",
+    "unseen": "how long nothing is found",
+    "steals": "what a second login does",
+    "unlocks": "what QUIT unlocks",
+}
+"""What a word of a policy decides, as part of a sentence."""
+
+
 class Asked(NamedTuple):
     """A quirk that somebody asked for, and its parameters, all of them."""
 
@@ -123,6 +141,7 @@ def demands(several: Sequence[Asked]) -> Setting:
         **{name: last(name) for name in ("certificate", "tls", "stls", "exclusive")},  # type: ignore[arg-type]  # by name
         capabilities=tuple(line for each in settings for line in each.capabilities),
         late=tuple(tag for each in settings for tag in each.late),
+        policy={word: value for each in settings for word, value in each.policy.items()},
     )
 
 
@@ -132,7 +151,12 @@ def _setting(one: Asked) -> Setting | None:
     if setting is None:
         return None
     certificate = None if setting.certificate is None else _filled(setting.certificate, one)
-    return replace(setting, certificate=certificate, capabilities=tuple(_filled(x, one) for x in setting.capabilities))
+    return replace(
+        setting,
+        certificate=certificate,
+        capabilities=tuple(_filled(x, one) for x in setting.capabilities),
+        policy={word: _filled(value, one) for word, value in setting.policy.items()},
+    )
 
 
 def _one(text: str) -> Asked:
@@ -259,11 +283,18 @@ def _claims(one: Asked) -> Iterator[Claim]:
     setting = _setting(one)
     if setting is None:
         return
+    yield from _decided(setting)
+
+
+def _decided(setting: Setting) -> Iterator[Claim]:
+    """What the setting of a quirk decides."""
     for name in ("certificate", "tls", "stls", "exclusive"):
         value = getattr(setting, name)
         if value is not None:
             yield Claim(f"{name}=", None, value)
     for line in setting.capabilities:
         yield Claim(f"the capability {line[1:].partition(' ')[0]}", None, line)
+    for word, value in setting.policy.items():
+        yield Claim(POLICIES[word], None, f"{word} {value}")
     for tag in setting.late:
         yield Claim(f"the capability {tag}", None, f"late {tag}")

@@ -71,7 +71,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Setting:
-    """Keywords of a server, and the capabilities that are announced after the login only."""
+    """Keywords of a server, the capabilities that are announced after the login only, and a site's policy."""
 
     certificate: str | None = None
     tls: Tls | None = None
@@ -79,6 +79,8 @@ class Setting:
     exclusive: bool | None = None
     capabilities: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
+    policy: dict[str, str] = field(default_factory=dict)
+    """What the site does with stored mail beside what RFC 1939 asks for, by words that the maildrop knows."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class Shown:
     """The octets by which one sees it: what comes without it and with it, step by step, when a client says this.
 
     The script begins after the login, or with ``(greeting)`` from the beginning; ``(again)`` is a new connection,
-    ``(other)`` one beside the first.  What comes is octets, or in parentheses what else happens: ``(wait 0.3)``,
-    ``(wait forever)``, ``(end fin)``.
+    ``(other)`` one beside the first, to which ``(first)`` goes back; ``(later 60)`` is a minute that passes.  What
+    comes is octets, or in parentheses what else happens: ``(wait 0.3)``, ``(wait forever)``, ``(end fin)``.
     """
 
     script: tuple[str, ...]

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from pop3s_fake.errors import UsageError
+from pop3s_fake.maildrop import Policy
 from pop3s_fake.quirks import asked, demands, rules_of_all
 from pop3s_fake.tls.settings import Tls
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pop3s_fake.quirks import Asked
     from pop3s_fake.server.options import ServerOptions
 
-__all__ = ("described", "rules_of_all", "with_quirks")
+__all__ = ("described", "policy_of", "rules_of_all", "with_quirks")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
@@ -49,6 +50,16 @@ def with_quirks(options: ServerOptions) -> tuple[ServerOptions, tuple[Asked, ...
         given = {"capabilities": options.capabilities}
         changed |= merged([given, {"capabilities": list(setting.capabilities)}])
     return replace(options, **changed), several  # type: ignore[arg-type]  # by name
+
+
+def policy_of(several: tuple[Asked, ...]) -> Policy | None:
+    """What the site does with stored mail under these quirks, if any is about that.
+
+    >>> policy_of(asked(["listing-capped(newest=50)"])), policy_of(asked(["capa-err"]))
+    (Policy(newest=50), None)
+    """
+    words = demands(several).policy
+    return Policy.of(words) if words else None
 
 
 def described(several: tuple[Asked, ...]) -> str:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.cases import Case
     from pop3s_fake.clock import Clock
-    from pop3s_fake.maildrop import Login, Maildrop
+    from pop3s_fake.maildrop import Login, Maildrop, Policy
     from pop3s_fake.quirks import Asked
     from pop3s_fake.tls.authority import Authority, ClientCertificate
     from pop3s_fake.tls.hello import ClientHello
@@ -162,14 +162,16 @@ class Pop3sServer:
 
             options, self._case = arranged(options)
         quirky: tuple[Asked, ...] = ()
+        policy: Policy | None = None
         if quirks:
-            from pop3s_fake.server.quirking import with_quirks  # noqa: PLC0415  # loads the catalogue of quirks
+            from pop3s_fake.server.quirking import policy_of, with_quirks  # noqa: PLC0415  # loads the catalogue of quirks
 
             options, quirky = with_quirks(options)
+            policy = policy_of(quirky)
         self._options = options
         self.clock: Final[Clock] = clock or SystemClock()
         self.accounts: Final = Accounts(
-            options.accounts or [Account("test", "pop3s-password")], self.clock.now, options.offer.agree
+            options.accounts or [Account("test", "pop3s-password")], self.clock.now, options.offer.agree, policy
         )
         self.seed: Final = random.SystemRandom().getrandbits(32) if seed is None else seed
         self.transcript: Final = Transcript(self.settle)

@@ -106,7 +106,7 @@ def test_a_line_of_a_quirk_says_its_tier_and_whether_it_is_made(capsys: pytest.C
     lines = {line.split()[0]: re.split(" {2,}", line) for line in capsys.readouterr().out.splitlines()}
     split = "the last line of a listing or message arrives in two pieces, the cut inside of its line end"
     assert lines["terminator-split"] == ["terminator-split", "S", "yes", split]
-    assert lines["gmail-popped"][1:3] == ["S", "not yet"]
+    assert lines["auth-msn-ntlm"][1:3] == ["C", "not yet"]
 
 
 @pytest.mark.parametrize("which", IDS)

@@ -12,7 +12,7 @@ import pytest
 
 from pop3s_fake import Account
 from pop3s_fake.connection import EOF, Connection, End, Half, Receive, Send, Settings, Wait
-from pop3s_fake.maildrop import Accounts
+from pop3s_fake.maildrop import Accounts, Policy
 from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.quirks import asked, demands, rules_of_all
 from pop3s_fake.rules import RuleBook
@@ -47,7 +47,7 @@ class House:
         for rule in rules_of_all(several):
             book.add(rule, must=False)
         self.settings = Settings(
-            Accounts([account], lambda: self.time),
+            Accounts([account], lambda: self.time, policy=Policy.of(setting.policy) if setting.policy else None),
             now=lambda: self.time,
             rules=book,
             offer=Offer(setting.capabilities or None, stls=stls, late=setting.late),
@@ -61,7 +61,7 @@ class House:
     def play(self, script: Sequence[str]) -> House:
         """What a client says, and what comes of it."""
         said = list(script)
-        talk = Talk(self)
+        first = talk = Talk(self)
         if said[:1] == ["(greeting)"]:
             said = said[1:]
         else:
@@ -73,7 +73,11 @@ class House:
                 talk.lose()
                 talk = Talk(self)
             elif line == "(other)":
-                talk = Talk(self)
+                first, talk = talk, Talk(self)
+            elif line == "(first)":
+                first, talk = talk, first
+            elif line.startswith("(later "):
+                self.time += float(line.removeprefix("(later ").rstrip(")"))
             else:
                 talk.say(line)
         return self

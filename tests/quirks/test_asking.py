@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pop3s_fake import UsageError
+from pop3s_fake.maildrop import Policy
 from pop3s_fake.quirks import asked, demands, quirk, quirk_ids, rules_of, rules_of_all
+from pop3s_fake.quirks.asking import POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +64,8 @@ def test_a_quirk_is_written_with_its_parameters(text: str, shown: str | None) ->
             "a quirk is written as 'uidl-extra-spaces' or 'terminator-split(later=2)', not 'terminator-split(later=2'",
         ),
         (
-            ["gmail-popped"],
-            "quirk 'gmail-popped' is not there yet: it waits for views of the maildrop that outlive a session",
+            ["auth-msn-ntlm"],
+            "quirk 'auth-msn-ntlm' is not there yet: it waits for mechanisms that are not made here",
         ),
         (
             ["capa-err", "capa-hangs"],
@@ -83,6 +86,20 @@ def test_a_quirk_is_written_with_its_parameters(text: str, shown: str | None) ->
             (
                 "quirks 'uidl-blank' and 'uidl-duplicate' contradict each other: both decide the unique-id in what is "
                 "replied to UIDL; leave one of them out"
+            ),
+        ),
+        (
+            ["listing-capped", "disk-full-uidl"],
+            (
+                "quirks 'listing-capped' and 'disk-full-uidl' contradict each other: both decide how many messages a "
+                "session finds; leave one of them out"
+            ),
+        ),
+        (
+            ["dele-acts-at-once", "dele-only-hides"],
+            (
+                "quirks 'dele-acts-at-once' and 'dele-only-hides' contradict each other: both decide when deletions "
+                "are carried out; leave one of them out"
             ),
         ),
         (
@@ -130,6 +147,20 @@ def test_the_line_end_goes_last_whatever_the_order(play: Callable[..., Any]) -> 
     assert seen[0] == seen[1] == ["+OK 68 octets\r\nSubject: two\r\nTo: ann\r\n\r\na line\r\na line\r\na line.\r\n"]
 
 
+def test_the_views_of_one_provider_combine(play: Callable[..., Any]) -> None:
+    """Two that say the same do not contradict each other."""
+    house = play(["gmail-popped", "gmail-batches(size=1)", "gmail-recent"], ["RETR 1", "QUIT"])
+    assert house.seen[-2:] == ["+OK signing off\r\n", "(end fin)"]
+    house.seen.clear()
+    house.play(["(greeting)", "USER ann", "PASS not-a-secret", "UIDL", "(again)", "USER recent:ann"])
+    assert house.seen[3] == "+OK unique-id listing follows\r\n1 m2\r\n.\r\n"
+
+
+def test_every_word_of_a_policy_is_told_when_it_contradicts() -> None:
+    """And no other."""
+    assert set(POLICIES) == {field.name for field in fields(Policy)}
+
+
 @pytest.mark.parametrize("name", [name for name in quirk_ids() if quirk(name).made == "yes"])
 def test_all_that_is_made_can_be_asked_for(name: str) -> None:
     """Its rules can be read, whatever the parameters that are words, and what contradicts it has a name."""
@@ -137,7 +168,7 @@ def test_all_that_is_made_can_be_asked_for(name: str) -> None:
     choices = [f"{each}={word}" for each, parameter in entry.parameters.items() for word in parameter.words]
     for text in (name, *(f"{name}({choice})" for choice in choices)):
         several = asked([text])
-        assert demands(several) is not None
+        Policy.of(demands(several).policy)
         for rule in rules_of(several[0]):
             assert rule.actions
             assert rule.origin == f"quirk {several[0]}"

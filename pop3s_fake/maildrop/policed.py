@@ -1,0 +1,173 @@
+"""What a session sees of a maildrop under a site's policy, and what its UPDATE does.
+
+Knows how a policy chooses among messages and what a session leaves behind; changes what is stored through the store
+alone.  Must not know commands, accounts or clocks: whoever opens says what time it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from pop3s_fake.maildrop.chosen import Chosen
+from pop3s_fake.maildrop.open_maildrop import LiveOpenMaildrop, OpenMaildrop, UpdateResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pop3s_fake.maildrop.contents import Contents
+    from pop3s_fake.maildrop.policy import History, Policy
+    from pop3s_fake.maildrop.store import Store
+
+__all__ = ("LivePolicedMaildrop", "PolicedMaildrop", "Terms")
+
+DAY: Final = 86400.0
+
+_Line = TypeVar("_Line")
+
+
+class Terms(NamedTuple):
+    """On which terms a maildrop is opened: the site's policy, what the account remembers, and what time it is."""
+
+    policy: Policy
+    history: History
+    now: float
+    recent: bool = False
+    """Whether the session came under the name that shows recent messages only."""
+
+
+def _seen(store: Store, contents: Contents, terms: Terms) -> Contents:
+    """What a session finds, in the order of its numbers."""
+    policy, history = terms.policy, terms.history
+    if terms.now < history.unseen_until:
+        return Chosen(contents, range(0))
+    hidden = history.gone if terms.recent else history.gone | history.popped
+    if hidden:
+        contents = Chosen(contents, [place for place, uid in enumerate(contents.uids()) if uid not in hidden])
+    if terms.recent:
+        last = store.arrived_by(terms.now - policy.recent_days * DAY)
+        contents = Chosen(contents, [place for place, each in enumerate(contents.arrivals()) if each > last])
+    elif policy.newest is not None and policy.newest < len(contents):
+        contents = Chosen(contents, range(len(contents) - policy.newest, len(contents)))
+    if not terms.recent and policy.oldest is not None and policy.oldest < len(contents):
+        contents = Chosen(contents, range(policy.oldest))
+    return Chosen(contents, range(len(contents))[::-1]) if policy.descending else contents
+
+
+class PolicedMaildrop(OpenMaildrop):
+    """An open maildrop under a policy."""
+
+    def __init__(self, store: Store, contents: Contents, taken: object, terms: Terms) -> None:
+        self._terms = terms
+        self._base = contents
+        chosen = _seen(store, contents, terms)
+        self._coming: Contents | None = None
+        """What there is as soon as somebody has had a listing."""
+        if terms.policy.late and len(chosen):
+            self._coming = chosen
+            chosen = Chosen(chosen, range(len(chosen) - 1))
+        self._retrieved: dict[int, str] = {}
+        self._held: set[int] = set()
+        self._gone: dict[str, None] = {}
+        """What this session has removed, in the order in which it did."""
+        self._updated = False
+        super().__init__(store, chosen, taken)
+
+    @property
+    def retrieves(self) -> bool:
+        """Whether anything hangs on what is retrieved."""
+        return self._terms.policy.retrieves
+
+    def retrieved(self, number: int) -> None:
+        """Remember that the message with this number was retrieved."""
+        uid = self.uid(number)
+        if uid is not None:
+            self._retrieved[number] = uid
+
+    def listing(self) -> Iterator[tuple[int, int]]:
+        """Number and size of each message that is there and not marked; what comes late comes behind it."""
+        return self._before_it_comes(super().listing())
+
+    def unique_ids(self) -> Iterator[tuple[int, str]]:
+        """Number and unique-id of each message that is there and not marked; what comes late comes behind it."""
+        return self._before_it_comes(super().unique_ids())
+
+    def _before_it_comes(self, listing: Iterator[_Line]) -> Iterator[_Line]:
+        """This listing without the message that is on its way, which comes behind it."""
+        if self._coming is None:
+            return listing
+        lines = list(listing)
+        self._come()
+        return iter(lines)
+
+    def _come(self) -> None:
+        """The message that was on its way comes."""
+        assert self._coming is not None
+        self._contents, self._coming = self._coming, None
+
+    def mark(self, number: int) -> bool:
+        """Mark a message as deleted, which may remove it at once."""
+        place = self._place(number)
+        marked = super().mark(number)
+        if marked and place is not None:
+            if number == self._terms.policy.keeps:
+                self._held.add(self._contents.arrival(place))
+            if self._terms.policy.deletes == "at-once":
+                self._remove()
+        return marked
+
+    def unmark_all(self) -> None:
+        """Take back every mark, where that brings anything back."""
+        if self._terms.policy.deletes != "at-once":
+            super().unmark_all()
+
+    def update(self) -> UpdateResult:
+        """Remove the marked messages as far as the policy has it, and leave behind what was retrieved."""
+        self._updated = True
+        if self._terms.policy.popped:
+            self._terms.history.popped.update(self._retrieved.values())
+        kept = self._remove()
+        return UpdateResult(tuple(self._gone), kept)
+
+    def lost(self) -> tuple[str, ...]:
+        """End without UPDATE; gives what was removed all the same, by this session."""
+        deletes = self._terms.policy.deletes
+        if deletes in {"lost", "lost-or-retrieved"} and not self._updated:
+            self._updated = True
+            for number in self._retrieved if deletes == "lost-or-retrieved" else ():
+                self.mark(number)
+            self._remove()
+        return tuple(self._gone)
+
+    def _remove(self) -> tuple[str, ...]:
+        """Remove what is marked; gives what stays."""
+        uids = self._marked_uids()
+        if self._terms.policy.deletes == "not":
+            return ()
+        if self._terms.policy.deletes == "hidden":
+            removed, kept = set(uids) - self._held, self._held
+            self._terms.history.gone.update(uids[arrival] for arrival in removed)
+        else:
+            removed, kept = self._store.update(arrival for arrival in uids if arrival not in self._held)
+            kept |= self._held
+        self._gone |= {uid: None for arrival, uid in uids.items() if arrival in removed}
+        return tuple(uid for arrival, uid in uids.items() if arrival in kept)
+
+
+class LivePolicedMaildrop(PolicedMaildrop, LiveOpenMaildrop):
+    """The maildrop under a policy as it is at this moment; what was chosen once keeps its number."""
+
+    def _look(self) -> None:
+        """Take in what changed since the last look."""
+        contents = self._store.contents()
+        if contents is self._base:
+            return
+        self._base, self._coming = contents, None
+        self._contents = _seen(self._store, contents, self._terms)
+        known = set(self._arrivals)
+        self._arrivals.extend(each for each in self._contents.arrivals() if each not in known)
+
+    def _come(self) -> None:
+        """The message that was on its way comes."""
+        super()._come()
+        known = set(self._arrivals)
+        self._arrivals.extend(each for each in self._contents.arrivals() if each not in known)

@@ -1,0 +1,137 @@
+"""A site's policy: what becomes of stored mail beside what RFC 1939 asks for, and what an account remembers by it.
+
+Knows words and values, and what a session leaves behind for the next one; the default keeps to RFC 1939, whose section
+8 speaks of such policies.  Must not know messages, maildrops or accounts; what is done by a policy stands in `policed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from math import isfinite
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from pop3s_fake.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ("History", "Policy")
+
+Deletes = Literal["at-quit", "at-once", "hidden", "not", "lost", "lost-or-retrieved"]
+DELETES: Final[tuple[Deletes, ...]] = get_args(Deletes)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a site does; seconds and days are on the server's clock, counts are of messages.
+
+    >>> Policy.of({"newest": "100", "popped": "yes"})
+    Policy(newest=100, popped=True)
+    >>> Policy.of({"newst": "100"})
+    Traceback (most recent call last):
+    ...
+    pop3s_fake.errors.UsageError: unknown policy 'newst'; did you mean 'newest'?
+    """
+
+    newest: int | None = None
+    """A session finds so many messages, those that came last."""
+    oldest: int | None = None
+    """A session finds so many messages, those that came first; of what ``newest`` leaves."""
+    popped: bool = False
+    """What was retrieved in a session that ended with QUIT is not found by later ones."""
+    descending: bool = False
+    """Numbers run from the message that came last to the one that came first."""
+    late: bool = False
+    """The last message comes within the session: behind the first listing, for all that follow."""
+    recent: str = ""
+    """Under a name with this before it an account shows what came in the last ``recent_days``, retrieved or not."""
+    recent_days: float = 30.0
+    deletes: Deletes = "at-quit"
+    """When marked messages are removed: "at-quit"; "at-once", with DELE; "not" at all; "hidden", which is not either,
+    but no session finds them again; "lost", also where the session ends without QUIT, and "lost-or-retrieved", then
+    with what was retrieved."""
+    keeps: int | None = None
+    """The message of this number cannot be removed."""
+    lock_hold: float = 0.0
+    """Seconds for which the maildrop stays locked behind a session that ended without QUIT."""
+    unseen: float = 0.0
+    """Seconds for which no session finds anything behind one that ended without QUIT."""
+    steals: bool = False
+    """A second login ends the session that has the maildrop."""
+    unlocks: bool = False
+    """QUIT behind USER, before any login, takes the lock from the session that has the maildrop of that name."""
+
+    @classmethod
+    def of(cls, words: Mapping[str, str]) -> Policy:
+        """The policy of which these values are written as text; UsageError for what is none."""
+        known = {each.name: each for each in fields(cls)}
+        values: dict[str, object] = {}
+        for name, text in words.items():
+            if name not in known:
+                raise UsageError(f"unknown policy {name!r}{nearest(name, known)}")
+            values[name] = _value(name, str(known[name].type), text)
+        return cls(**values)  # type: ignore[arg-type]  # by name, each of its type
+
+    @property
+    def retrieves(self) -> bool:
+        """Whether anything hangs on what was retrieved."""
+        return self.popped or self.deletes == "lost-or-retrieved"
+
+    def __repr__(self) -> str:
+        """What is not the default."""
+        given = [
+            f"{each.name}={getattr(self, each.name)!r}"
+            for each in fields(self)
+            if getattr(self, each.name) != each.default
+        ]
+        return f"Policy({', '.join(given)})"
+
+
+def _value(name: str, kind: str, text: str) -> object:
+    """A value of this type."""
+    if kind == "str":
+        return text
+    if kind == "bool":
+        if text not in {"yes", "no"}:
+            raise UsageError(f"policy {name} is yes or no, not {text!r}")
+        return text == "yes"
+    if kind == "Deletes":
+        if text not in DELETES:
+            raise UsageError(f"policy {name} is one of {', '.join(DELETES)}, not {text!r}")
+        return text
+    number = _number(text)
+    if number is None or number < 0 or (kind != "float" and not number.is_integer()):
+        what = "a number" if kind == "float" else "a whole number"
+        raise UsageError(f"policy {name} is {what} from 0, not {text!r}")
+    return number if kind == "float" else int(number)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
+
+
+@dataclass(slots=True)
+class History:
+    """What outlives the sessions of one account, where a policy wants it: unique-ids, which a script's states share.
+
+    >>> history = History()
+    >>> history.popped.add("m1")
+    >>> kept = history.copy()
+    >>> history.popped.clear()
+    >>> kept
+    History(popped={'m1'}, gone=set(), unseen_until=0.0)
+    """
+
+    popped: set[str] = field(default_factory=set)
+    """Those that a session retrieved that ended with QUIT."""
+    gone: set[str] = field(default_factory=set)
+    """Those that were deleted, and are there."""
+    unseen_until: float = 0.0
+
+    def copy(self) -> History:
+        """The same for another time."""
+        return History(set(self.popped), set(self.gone), self.unseen_until)
