@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import ssl
 import tempfile
 import weakref
 from dataclasses import dataclass, replace
@@ -21,11 +20,12 @@ import trustme
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.tls.certificates import certificate as entry_of
 from pop3s_fake.tls.certificates import client_certificate as client_entry_of
-from pop3s_fake.tls.contexts import ServerContext, by_name, server_context
+from pop3s_fake.tls.contexts import ServerContext, by_name, client_context, server_context
 from pop3s_fake.tls.issuing import Issued, issue, issue_to_client, new_authority, revocation_list
 from pop3s_fake.tls.settings import CLIENT_CERTIFICATES, Tls
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
     from pop3s_fake.tls.certificates import Certificate
@@ -117,7 +117,7 @@ class Authority:
 
     def client_context(self, *, client_certificate: ClientCertificate | None = None) -> ssl.SSLContext:
         """A new client context that verifies chain and host name and trusts this CA only; yours to change."""
-        context = ssl.create_default_context(cadata=self.ca_pem)
+        context = client_context(self.ca_pem)
         if client_certificate is not None:
             context.load_cert_chain(client_certificate.certificate_file, client_certificate.key_file)
         return context

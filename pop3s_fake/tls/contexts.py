@@ -90,6 +90,16 @@ def server_context(tls: Tls, issued: Issued, *, client_certificate: str | None, 
     return context
 
 
+def client_context(ca_pem: str) -> ssl.SSLContext:
+    """Make a client's context that trusts this authority (PEM) and nobody else, and speaks TLS 1.2 and newer.
+
+    That is Python's own default, but a distribution's Python takes the oldest version from the system's settings.
+    """
+    context = ssl.create_default_context(cadata=ca_pem)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 def by_name(context: ServerContext, others: Mapping[str, ServerContext | None]) -> None:
     """Let the host name that a client asks for choose the context; None is the alert unrecognized_name.
 
@@ -168,6 +178,10 @@ def _set_groups(context: ssl.SSLContext, tls: Tls) -> None:
     try:
         context.set_ecdh_curve(names[0])
     except (ValueError, ssl.SSLError):
+        if names[0] in _GROUPS:  # an old CPython (3.11.2) asks for an elliptic curve of the kind that X25519 is not
+            raise Unavailable(
+                f"Python {platform.python_version()} with {ssl.OPENSSL_VERSION} cannot choose the group {asked[0]!r}"
+            ) from None
         raise Unavailable(
             f"this OpenSSL ({ssl.OPENSSL_VERSION}) has no group {asked[0]!r}{nearest(asked[0], _GROUPS)}"
         ) from None
