@@ -23,7 +23,7 @@ CASES = [case(name) for name in case_ids()]
 
 def promised(parts: tuple[str, ...], said: str) -> bool:
     """Whether a client said one of these, in whatever case; nothing, where nothing is promised."""
-    lower = said.lower()
+    lower = said.lower().replace("connection has been closed (eof)", "eof occurred")  # so says an old CPython (3.11.2)
     return any(part.lower() in lower for part in parts) if parts else said == ""
 
 

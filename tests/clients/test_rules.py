@@ -50,9 +50,13 @@ EOF: Final = "(error_proto -ERR EOF|ConnectionResetError .*)"
 
 FAULTS: Final = {
     "accept-rst": Fault(
-        ("accept -> end rst",), "(ConnectionResetError|SSLEOFError).*", {REFUSED: b"", TLS_FAILED: b""}
+        ("accept -> end rst",),
+        "(ConnectionResetError|SSLEOFError|SSLZeroReturnError).*",
+        {REFUSED: b"", TLS_FAILED: b""},
     ),
-    "accept-fin": Fault(("accept -> end fin",), "(SSLEOFError .*|ConnectionResetError .*)", {TLS_FAILED: b""}),
+    "accept-fin": Fault(
+        ("accept -> end fin",), "(ConnectionResetError|SSLEOFError|SSLZeroReturnError).*", {TLS_FAILED: b""}
+    ),
     "accept-silent": Fault(
         ("accept -> wait forever",), "TimeoutError .*handshake operation timed out.*", {TIMED_OUT: b""}
     ),

@@ -153,7 +153,7 @@ class Client:
                     self.raw += octets if len(self.raw) < RAW else b""
                     self._in.write(octets)
                 else:
-                    self._in.write_eof()
+                    raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "an end without close_notify") from None
             finally:
                 self._flush()
 

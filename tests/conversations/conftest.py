@@ -291,7 +291,7 @@ class Wire:
                 if octets:
                     self._in.write(octets)
                 else:
-                    self._in.write_eof()
+                    raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "an end without close_notify") from None
             finally:
                 with contextlib.suppress(OSError):  # the server may be gone
                     self._flush()

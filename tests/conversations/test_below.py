@@ -413,8 +413,8 @@ REFUSED: dict[str, tuple[type[Exception], str]] = {
     'accept -> send "HTTP/1.1 400 Bad Request\\r\\n\\r\\n" layer=tcp, end fin': (ssl.SSLError, "wrong version number"),
     "hello -> tls certificate=expired": (ssl.SSLCertVerificationError, "certificate has expired"),
     "hello -> end rst": (ConnectionResetError, ""),
-    "hello -> end fin": (ssl.SSLError, "EOF occurred"),
-    "handshake@tcp:60 -> end fin": (ssl.SSLError, "EOF occurred"),
+    "hello -> end fin": (ssl.SSLError, "EOF"),
+    "handshake@tcp:60 -> end fin": (ssl.SSLError, "EOF"),
     "handshake@tls:60 -> end rst": (ConnectionResetError, ""),
     "handshake@tls:200 -> edit flip layer=tls": (ssl.SSLError, "bad record mac"),
 }

@@ -70,7 +70,7 @@ class Client:
                 if octets:
                     self._in.write(octets)
                 else:
-                    self._in.write_eof()
+                    raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "an end without close_notify") from None
             finally:
                 if self._out.pending:
                     with contextlib.suppress(BrokenPipeError):  # an alert, to a server that is gone
