@@ -96,6 +96,8 @@ def _check_place(when: When, action: Action) -> None:
         _check_edit(when, action)
     if where == "below" or (where == "flight" and when.offset is not None):
         _check_layer(when, action)
+    if when.tls is False:
+        _check_clear(action)
 
 
 def _out_of_place(when: When, where: str, word: str) -> Wrong:
@@ -156,6 +158,16 @@ def _check_layer(when: When, action: Action) -> None:
     if LAYERS.index(layer) < LAYERS.index(own) or (isinstance(action, Send) and layer == "tls"):
         right = "layer=tcp" if own == "tcp" or isinstance(action, Send) else "layer=tls or layer=tcp"
         raise Wrong(f"at {when.offset} it is sealed already: {action.verb} with {right}", action.verb)
+
+
+def _check_clear(action: Action) -> None:
+    """In clear there is nothing of TLS's to change."""
+    if getattr(action, "layer", None) == "tls":
+        raise Wrong(f"tls=no and {action.verb} layer=tls contradict each other: without TLS nothing is sealed", "layer")
+    if isinstance(action, Tls):
+        raise Wrong("tls=no and tls contradict each other: in clear there is no TLS in which to say it", "tls")
+    if isinstance(action, End) and action.how == "half-tls":
+        raise Wrong("tls=no and end half-tls contradict each other: in clear there is no TLS to close", "half-tls")
 
 
 def _check_edit(when: When, action: Edit) -> None:

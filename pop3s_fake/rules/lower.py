@@ -6,6 +6,7 @@ Knows how an action is carried out at an octet of such a layer; must not know wh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from typing import TYPE_CHECKING
 
 from pop3s_fake.errors import UsageError
@@ -72,14 +73,17 @@ class Lower(ABC):
 class Stream(Lower):
     """A layer whose octets are counted, so that rules have places in it."""
 
-    __slots__ = ("_waiting", "placed")
+    __slots__ = ("_held_back", "_total", "_waiting", "placed")
     name: Layer
 
     def __init__(self, striking: Striking, damage: Damage) -> None:
         super().__init__(striking, damage)
         self.placed: Placed = Placed(striking, self.name)
-        self._waiting: list[Operation] = []
-        """All of the reply, where a place counts from its end."""
+        self._waiting: deque[Operation] = deque()
+        """The last of the reply so far, where a place counts from its end."""
+        self._held_back = 0
+        """The octets of that."""
+        self._total = 0
 
     def readable(self, says: bytes) -> bytes:
         """What the client can read of these octets: no record behind one that it cannot open."""
@@ -87,19 +91,25 @@ class Stream(Lower):
         return b"" if self._spoilt and self.damage.secure else says
 
     def feed(self, operation: Operation) -> Iterator[Operation]:
-        """What comes of it; nothing yet where a place counts from an end that has not come."""
-        if self.placed.backwards:
-            self._waiting.append(operation)
-        else:
+        """What comes of it; later, where a place may lie in it that counts from an end that has not come."""
+        reach = self.placed.reach
+        if not reach:
             yield from self.pass_on(operation)
+            return
+        waiting, octets = self._waiting, self.counted(operation)
+        waiting.append(operation)
+        self._total += octets
+        self._held_back += octets
+        while self._held_back - (octets := self.counted(waiting[0])) >= reach:
+            self._held_back -= octets
+            yield from self.pass_on(waiting.popleft())
 
     def finish(self) -> Iterator[Operation]:
         """What was held, and what stands behind the last octet."""
-        if self.placed.backwards:
-            self.placed.ends_at(sum(map(self.counted, self._waiting)))
-            for operation in self._waiting:
-                yield from self.pass_on(operation)
-            self._waiting = []
+        if self.placed.reach:
+            self.placed.ends_at(self._total)
+            while self._waiting:
+                yield from self.pass_on(self._waiting.popleft())
         yield from self.let_go()
         yield from self.last()
         yield from self.carried_out(self.placed.at_the_end(), self.placed.position)

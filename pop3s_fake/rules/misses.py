@@ -200,7 +200,7 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.CHANCE: (", and p={p} let it pass", "another seed, a larger p"),
     Reason.LOST: ("; `{detail}`, added later, took its place", "another offset or phase for one of them"),
     Reason.CUT: ("; {detail}", "a place before that"),
-    Reason.NOTHING: ("; {detail}", "a message to which it can happen"),
+    Reason.NOTHING: ("; {detail}", "a reply to which it can happen"),
 }
 """What is said behind how often the point came, and what could be done."""
 

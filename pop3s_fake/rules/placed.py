@@ -20,46 +20,48 @@ __all__ = ("Placed",)
 class Placed:
     """The actions of one layer in the order of their places; each is given out once."""
 
-    __slots__ = ("_items", "_layer", "_striking", "backwards", "position")
+    __slots__ = ("_backwards", "_inserted", "_items", "_layer", "_striking", "position")
 
     def __init__(self, striking: Striking, layer: Layer) -> None:
         self.position: int = 0
         """Octets of this layer that have passed."""
         self._striking = striking
         self._layer = layer
+        self._inserted = 0
+        """Octets that rules have put between, as long as places count from an end that has not come."""
         items = [(item.spot.offset, item) for item in striking.placed if item.spot.offset is not None]
         items = [(offset, item) for offset, item in items if offset.layer == layer]
-        self.backwards: bool = any(offset.kind == "back" for offset, _ in items)
-        """Whether a place counts from the end, so that nothing can pass before all of it is there."""
+        self._backwards: list[tuple[int, Item]] = [
+            (offset.count, item) for offset, item in items if offset.kind == "back" and not item.spot.behind
+        ]
+        """How far before the end an action stands, until that has come."""
         self._items: list[tuple[int, Item]] = [
-            (BEHIND if item.spot.behind else offset.count + item.spot.plus, item) for offset, item in items
+            (BEHIND if item.spot.behind else offset.count + item.spot.plus, item)
+            for offset, item in items
+            if offset.kind != "back" or item.spot.behind
         ]
         self._sort()
 
-    def __bool__(self) -> bool:
-        """Whether any are left."""
-        return bool(self._items)
+    @property
+    def reach(self) -> int:
+        """How many of the last octets may not pass before the end has come, since places count from there."""
+        return max((count for count, _ in self._backwards), default=0)
 
     def ends_at(self, total: int) -> None:
-        """All octets are there: places that count from the end become places from the beginning."""
-        self.backwards = False
-        left = []
-        for place, item in self._items:
-            offset = item.spot.offset
-            assert offset is not None
-            octet = place
-            if offset.kind == "back" and place != BEHIND:
-                octet = total - offset.count + item.spot.plus
-                if octet < 0:
-                    size = f"{total} octets on the {self._layer.upper()} layer"
-                    self._striking.beyond(item, total, f"{size}, so {offset} lay before its beginning")
-                    continue
-            left.append((octet, item))
-        self._items = left
+        """All octets are there, so many: places that count from the end become places from the beginning."""
+        for count, item in self._backwards:
+            octet = total + self._inserted - count + item.spot.plus
+            if octet < 0:
+                size = f"{total} octets on the {self._layer.upper()} layer"
+                self._striking.beyond(item, total, f"{size}, so {item.spot.offset} lay before its beginning")
+            else:
+                self._items.append((octet, item))
+        self._backwards = []
         self._sort()
 
     def inserted(self, octets: int) -> None:
         """A rule puts so many octets of its own where we are: what counts from the end comes so much later."""
+        self._inserted += octets
         self._items = [
             (
                 place + octets if item.spot.offset and item.spot.offset.kind == "back" and place != BEHIND else place,

@@ -242,7 +242,7 @@ def test_in_clear_there_is_a_tcp_layer_and_no_tls_layer() -> None:
     assert str(unmet) == (
         "RETR@tls:5 -> end fin never struck\n"
         "  RETR was sent once (session 1); it went out in clear, so there was no TLS layer\n"
-        "  -> a message to which it can happen, or .optional() if it need not strike"
+        "  -> a reply to which it can happen, or .optional() if it need not strike"
     )
 
 

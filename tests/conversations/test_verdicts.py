@@ -196,7 +196,7 @@ def test_each_near_miss_is_told_of_a_real_conversation(fetcher: Callable[..., po
         ),
         "RETR -> edit unstuff": (
             ("RETR was sent 2 times (session 1); its payload had no stuffed dot, so there was nothing to edit unstuff"),
-            "a message to which it can happen",
+            "a reply to which it can happen",
         ),
         "TOP -> wait 1": (
             "TOP was not sent; what came: USER, PASS, STAT, RETR, QUIT (session 1)",

@@ -69,6 +69,18 @@ COMPLAINTS = {
     "answered at PASS!before, so answer= never holds",
     "greeting answer=ok -> end rst": "column 10 of `greeting answer=ok -> end rst`: no command has been answered at "
     "greeting, so answer= never holds",
+    "CAPA tls=no -> pace size=1 layer=tls": (
+        "column 28 of `CAPA tls=no -> pace size=1 layer=tls`: "
+        "tls=no and pace layer=tls contradict each other: without TLS nothing is sealed"
+    ),
+    "CAPA tls=no -> tls request-client-cert": (
+        "column 16 of `CAPA tls=no -> tls request-client-cert`: "
+        "tls=no and tls contradict each other: in clear there is no TLS in which to say it"
+    ),
+    "CAPA tls=no -> end half-tls": (
+        "column 16 of `CAPA tls=no -> end half-tls`: "
+        "tls=no and end half-tls contradict each other: in clear there is no TLS to close"
+    ),
     "RETR tls=no tls=no -> end rst": "column 13 of `RETR tls=no tls=no -> end rst`: tls stands twice",
     "RETR user= -> end rst": "column 6 of `RETR user= -> end rst`: a value is missing behind user",
     "greeting user=ann -> end rst": "column 10 of `greeting user=ann -> end rst`: nobody is logged in at greeting, "

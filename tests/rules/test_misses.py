@@ -149,13 +149,13 @@ TEXTS = [
         "LIST -> edit no-terminator",
         ["LIST"],
         "LIST was sent once (session 1); its reply had one line, so there was nothing to edit no-terminator",
-        "a message to which it can happen",
+        "a reply to which it can happen",
     ),
     (
         "RETR -> edit unstuff",
         ["RETR 1"],
         "RETR was sent once (session 1); its payload had no stuffed dot, so there was nothing to edit unstuff",
-        "a message to which it can happen",
+        "a reply to which it can happen",
     ),
     (
         "TOP -> end rst",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pop3s_fake.rules import RuleBook
+from pop3s_fake.rules.descent import Descent
 from pop3s_fake.rules.operations import Octets
-from pop3s_fake.rules.outlet import PIECE
+from pop3s_fake.rules.outlet import PIECE, RECORD
 from pop3s_fake.rules.pipeline import reply
 from pop3s_fake.rules.placing import Parts
+from pop3s_fake.rules.records import HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +61,54 @@ def test_a_long_reply_is_streamed_under_every_rule(rule: str, octets: int) -> No
         tracemalloc.stop()
     assert sent == octets
     assert peak < 8 * max(len(CHUNK), PIECE)
+
+
+def sealed(octets: bytes) -> bytes:
+    """Records that anybody can read."""
+    pieces = [octets[at : at + RECORD] for at in range(0, len(octets), RECORD)]
+    return b"".join(b"\x17\x03\x03" + len(piece).to_bytes(2, "big") + piece for piece in pieces)
+
+
+BELOW = {
+    "RETR@tcp:-1 -> end rst": -1,
+    "RETR@tcp:40000000 -> edit drop 2 layer=tcp": -2,
+    'RETR@tcp:7 -> send "xx" layer=tcp': 2,
+    "RETR -> pace size=16000 layer=tcp": 0,
+    "RETR@tls:-1 -> wait 1": 0,
+    "RETR@tls:-30000 -> edit flip layer=tls": 0,
+    "RETR -> pace size=16000 layer=tls": 0,
+    "RETR -> edit swap layer=tls": 0,
+}
+"""How many octets more there are, but for the headers of records."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "secure"), [(rule, secure) for rule in BELOW for secure in (True, False) if secure or "tls" not in rule]
+)
+def test_a_long_reply_is_streamed_below_pop3(rule: str, *, secure: bool) -> None:
+    """Of places that count from the end no more is held than lies behind them."""
+    book = RuleBook(seed=1, now=lambda: 0.0)
+    book.add(rule)
+    bound = book.session(1).bind("RETR", "1")
+    assert bound is not None
+    run = reply(bound, Parts(b"+OK\r\n", payload), book.now)
+    descent = Descent(run.striking, sealed if secure else None, secure=secure)
+    sent = said = 0
+    tracemalloc.start()
+    try:
+        for each in chain(chain.from_iterable(map(descent.feed, run)), descent.finish()):
+            if isinstance(each, Octets):
+                sent += len(each.octets)
+                said += len(each.says)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert book.judge() == []
+    assert said <= SIZE + 8
+    headers = sent - (SIZE + 8 + BELOW[rule])
+    assert headers % HEADER == 0
+    assert secure == (headers > 0)
+    assert peak < SIZE / 25
 
 
 def test_a_reply_is_gathered_into_good_pieces() -> None:
