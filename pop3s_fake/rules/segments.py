@@ -92,14 +92,17 @@ class Segments(Stream):
         if self._apart:
             self._apart = False
             yield from self._write(self._outlet.flush())
-        rest = octets.octets
+        yield from self._placed(octets.octets, octets.says)
+
+    def _placed(self, rest: bytes, says: bytes) -> Iterator[Operation]:
+        """Octets, and at each place what is to be done there."""
         while (found := self.placed.first_within(len(rest))) is not None:
             at, items = found
             yield from self._through(rest[:at], b"")
             rest = rest[at:]
             if not (yield from self.carried_out(items, self.placed.position)):
                 return
-        yield from self._through(rest, octets.says)
+        yield from self._through(rest, says)
 
     def _through(self, octets: bytes, says: bytes) -> Iterator[Operation]:
         """Octets under the edits that have begun."""
@@ -135,7 +138,7 @@ class Segments(Stream):
             self._held = []
             if edited != octets:
                 self.spoil()
-            yield from self._push(edited, says)
+            yield from self._placed(edited, says)
 
     def last(self) -> Iterator[Operation]:
         """What is to be doubled may have fewer octets than that."""

@@ -44,7 +44,7 @@ class Below:
     """What came out at the bottom for one reply to RETR."""
 
     def __init__(
-        self, *rules: str, edit: tuple[str, Callable[[bytes], bytes]] | None = None, secure: bool = True
+        self, *rules: str | Rule, edit: tuple[str, Callable[[bytes], bytes]] | None = None, secure: bool = True
     ) -> None:
         self.book = RuleBook(seed=1, now=lambda: 0.0)
         for rule in rules:
