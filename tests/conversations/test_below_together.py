@@ -110,6 +110,13 @@ def test_the_places_of_writes_count_what_a_function_made_of_them() -> None:
     assert str(unmet).splitlines()[1].endswith("its reply had 5 octets on the TCP layer, so @tcp:10 lay beyond the end")
 
 
+def test_a_place_from_the_end_keeps_its_distance_from_it_while_the_reply_passes() -> None:
+    """Also where what was put between is gone long before the end has come."""
+    fives = b"".join(sealed(WHOLE[at : at + 5]) for at in range(0, len(WHOLE), 5))
+    below = Below("RETR -> pace size=5", 'RETR@tcp:5 -> send "xx" layer=tcp', "RETR@tcp:-3 -> end fin")
+    assert joined(below.steps) == [fives[:5] + b"xx" + fives[5:-3], Finish("fin")]
+
+
 @pytest.mark.parametrize("layer", ["tls", "tcp"])
 def test_what_a_function_changed_is_damaged_and_what_it_left_is_not(layer: str) -> None:
     """Behind what was changed the client can read nothing; a function that looks on harms nobody."""
