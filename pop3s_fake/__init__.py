@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pop3s_fake.cases.catalogue import pop3s_cases
+    from pop3s_fake.dialects.dialect import Dialect
     from pop3s_fake.errors import (
         ClientHung,
         Pop3sFailure,
@@ -38,6 +39,7 @@ __all__ = (
     "Authority",
     "ClientCertificate",
     "ClientHung",
+    "Dialect",
     "Err",
     "Ledger",
     "Login",
@@ -60,6 +62,7 @@ __all__ = (
 
 _HOMES: Final = {
     "pop3s_fake.cases.catalogue": ("pop3s_cases",),
+    "pop3s_fake.dialects.dialect": ("Dialect",),
     "pop3s_fake.errors": (
         "ClientHung",
         "Pop3sFailure",

@@ -1,4 +1,4 @@
-"""`pop3s-fake catalog`: the cases, the quirks, what a server can show and how it can shake hands, by name.
+"""`pop3s-fake catalog`: cases, dialects, quirks, what a server can show and how it can shake hands, by name.
 
 Knows the catalogues and how to lay them out: a table on a terminal, a line each in a pipe, JSON when asked for.  Must
 not load what makes certificates: a list is only read.
@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pop3s_fake.cases import Case, case, case_ids
+from pop3s_fake.dialects import Dialect, dialect, dialect_ids
 from pop3s_fake.quirks import Quirk, quirk, quirk_ids
 from pop3s_fake.tls.certificates import Certificate, certificate, certificate_ids
 from pop3s_fake.tls.certificates import client_certificate as client
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ("Row", "catalog", "entries", "row")
 
-Entry: TypeAlias = Case | Certificate | Handshake | Quirk
+Entry: TypeAlias = Case | Certificate | Dialect | Handshake | Quirk
 
-HEADS: Final = {"cases": ("must", "poplib"), "quirks": ("tier", "made")}
+HEADS: Final = {"cases": ("must", "poplib"), "dialects": ("made of", "extends"), "quirks": ("tier", "made")}
 """What stands above the second and third column, where that is not what OpenSSL says."""
 
 COLUMN: Final = 11
@@ -35,7 +36,8 @@ COLUMN: Final = 11
 class Row(NamedTuple):
     """What a list shows of an entry: ``says`` is the number of OpenSSL's verify error, or a client's words, or ok.
 
-    That client is OpenSSL's own, and for a case Python's poplib.  Of a quirk it is the tier and whether it is made.
+    That client is OpenSSL's own, and for a case Python's poplib.  Of a quirk it is the tier and whether it is made, of
+    a dialect what it is made of and which it extends.
     """
 
     id: str
@@ -52,6 +54,8 @@ def row(entry: Entry) -> Row:
     """
     if isinstance(entry, Case):
         return Row(entry.id, entry.must, (entry.poplib or entry.openssl or ("ok",))[0], entry.summary)
+    if isinstance(entry, Dialect):
+        return Row(entry.id, entry.source, entry.extends or "-", entry.summary)
     if isinstance(entry, Quirk):
         return Row(entry.id, entry.tier, entry.made, entry.summary)
     if isinstance(entry, Handshake):
@@ -61,9 +65,11 @@ def row(entry: Entry) -> Row:
 
 
 def entries(which: str) -> tuple[Entry, ...]:
-    """All entries of a catalogue: "cases", "quirks", "certificates", "client-certificates" or "handshakes"."""
+    """All entries of a catalogue: cases, dialects, quirks, certificates, client-certificates or handshakes."""
     if which == "cases":
         return tuple(map(case, case_ids()))
+    if which == "dialects":
+        return tuple(map(dialect, dialect_ids()))
     if which == "quirks":
         return tuple(map(quirk, quirk_ids()))
     if which == "handshakes":

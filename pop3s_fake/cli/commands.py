@@ -62,6 +62,7 @@ def commands(context: click.Context) -> None:
 @click.option("--strict", is_flag=True, help="End where --mail has something that is no mail, and do not leave it out.")
 @click.option("--certificate", default="good", show_default=True, metavar="ID", help="Such as expired or wrong-host.")
 @click.option("--tls", default="1.2-1.3", show_default=True, metavar="VERSIONS", help="One of 1.0 to 1.3, or a range.")
+@click.option("--dialect", metavar="ID", help="Word and bend things as a real server does, such as dovecot.")
 @click.option(
     "--case",
     metavar="ID",
@@ -121,7 +122,7 @@ def serve(**given: Any) -> int:
 @commands.group(invoke_without_command=True)
 @click.pass_context
 def catalog(context: click.Context) -> None:
-    """List cases, quirks, certificates and handshakes by name."""
+    """List cases, dialects, quirks, certificates and handshakes by name."""
     if context.invoked_subcommand is None:
         raise UsageError("a catalogue is missing, such as certificates; pop3s-fake catalog --help names them all")
 
@@ -138,6 +139,7 @@ def _listing(which: str, text: str) -> None:
 
 
 _listing("cases", "What a server, or the way to it, can do to a client (--case).")
+_listing("dialects", "How real servers word and bend things (--dialect).")
 _listing("quirks", "What real servers do otherwise (--quirk).")
 _listing("certificates", "What a server can show (--certificate).")
 _listing("client-certificates", "What a client can show.")

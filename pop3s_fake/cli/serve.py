@@ -61,6 +61,7 @@ class Wishes:
     certificate: str = "good"
     tls: str = "1.2-1.3"
     case: str | None = None
+    dialect: str | None = None
     quirks: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     seed: int | None = None
@@ -104,6 +105,7 @@ def serve(wishes: Wishes) -> int:
         case=wishes.case,
         port=wishes.port,
         stls=False if wishes.stls_port is None else wishes.stls_port or True,
+        dialect=wishes.dialect,
         quirks=wishes.quirks,
         capabilities=ANY_LOGIN if wishes.any_login else None,
         strict=False,
@@ -185,6 +187,8 @@ def _announce(server: Pop3sServer, wishes: Wishes, facts: Facts, ca_file: str, s
         shown.say(f"  mail      {line}")
     if wishes.case is not None:
         _announce_case(case(wishes.case), server, shown)
+    if wishes.dialect is not None:
+        shown.say(f"  dialect   {wishes.dialect}")
     for quirk in wishes.quirks:
         shown.say(f"  quirk     {quirk}")
     kept = facts.kept

@@ -8,7 +8,6 @@ step has been performed when the generator is resumed.  Longer than 400 lines be
 from __future__ import annotations
 
 from collections import deque
-from hashlib import blake2b
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -16,9 +15,10 @@ from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.connection.clear import Clear
 from pop3s_fake.connection.following import Follower
 from pop3s_fake.connection.linting import Linting
+from pop3s_fake.connection.manners import line_reader, session_for
 from pop3s_fake.connection.notes import Notes
 from pop3s_fake.connection.ruled import Greeted, Outcome, Ruled, words
-from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send
+from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send, Wait
 from pop3s_fake.protocol.commands import plain
 from pop3s_fake.protocol.lines import OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE
@@ -66,6 +66,7 @@ class Connection:
         "_linting",
         "_nonces",
         "_notes",
+        "_pending",
         "_ruled",
         "_rules",
         "_secure",
@@ -81,6 +82,8 @@ class Connection:
         self._link: Records | Clear = Clear()
         self._ahead = b""
         """What came before the greeting went out, or with it."""
+        self._pending = b""
+        """What had come behind STLS."""
         self._eof = False
         self._expired = False
         self._nonces = count()
@@ -91,17 +94,7 @@ class Connection:
         self._secure = settings.records is not None and not settings.stls
         self._speaks = not self._secure
         """Whether anything can be said: TLS is up, or there is none."""
-        token = blake2b(f"{settings.seed}:apop:{log.serial}".encode(), digest_size=8).hexdigest()
-        session = Session(
-            settings.accounts,
-            timestamp=f"<{log.serial}.{token}@{settings.name}>",
-            exclusive=settings.exclusive,
-            offer=settings.offer,
-            secure=not settings.stls,
-            context=self._sasl,
-            facts=self._facts,
-            now=settings.now,
-        )
+        session = session_for(settings, log, context=self._sasl, facts=self._facts)
         self._session: Session | Follower = session
         self._linting = Linting(settings, session, self._notes)
 
@@ -153,13 +146,26 @@ class Connection:
             except Gone as worse:
                 gone = worse
             octets = self._link.take()
-            if gone.how == "fin" and gone.notify and not self._ruled.silent:
-                octets += self._link.close_notify()
+            mute = self._ruled.silent or not (self._speaks or self._settings.alerts)
+            if gone.how == "fin" and gone.notify and not mute:
+                octets += self._closure()
                 if octets:
                     yield Send(octets)
         except Gone as worse:
             gone = worse
         yield End(gone.how)
+
+    def _closure(self) -> bytes:
+        """What closes TLS before TCP is closed, if that is the manner here."""
+        return self._link.close_notify() if self._session.notifies else b""
+
+    def _silence(self) -> Steps:
+        """The client has said nothing for too long; raises :class:`Gone`, perhaps behind a word."""
+        session, time = self._session, self._settings.now()
+        if session.farewell and not self._ruled.silent:
+            yield Send(self._link.seal(session.farewell))
+            self.log.said(time, session.farewell, len(session.farewell))
+        raise Gone("autologout", f"autologout: no command for {session.patience:g} seconds")
 
     def _moment(self, point: str) -> Steps:
         """A point that has no reply, under its rules."""
@@ -231,7 +237,10 @@ class Connection:
 
     def _upgrade(self) -> Steps:
         """What STLS asked for (RFC 2595 section 4); what stands in clear behind it is forgotten."""
-        self._link.read()
+        ahead = self._link.read() or self._pending
+        voice = self._settings.voice
+        if ahead and voice is not None and voice.manner.ends.stls_ahead == "closes":
+            raise Gone("server", "there was more behind STLS than a handshake")
         yield from self._handshake()
         octets = self._link.take()
         if octets:
@@ -242,7 +251,7 @@ class Connection:
     def _more(self, until: float) -> Steps:
         """Wait for octets; raises :class:`Gone` where none come."""
         if self._expired:
-            raise Gone("autologout", _AUTOLOGOUT)
+            yield from self._silence()
         if self._eof or self._link.closed:
             raise Gone("eof", _CLOSED_WITHOUT_QUIT if self._speaks else "the client closed the connection")
         yield Receive(until)
@@ -288,10 +297,10 @@ class Connection:
         """Commands and replies, to the end, or to where TLS is to begin: then it is true; silence began at ``time``."""
         now, log, link, session = self._settings.now, self.log, self._link, self._session
         execute, read, seal = session.execute, link.read, link.seal
-        reader = LineReader()
+        linting = self._linting
+        reader = line_reader(self._settings, session, linting.unfinished)
         lines: deque[Line] = deque(reader.feed(self._ahead))
         self._ahead = b""
-        linting = self._linting
         linting.reads(lines, reader)
         watched = linting.watched
         bind = None if self._rules is None else self._rules.bind
@@ -309,13 +318,13 @@ class Connection:
                 elif reader.held:
                     lines.extend(reader.feed())
                 elif self._expired:
-                    raise Gone("autologout", _AUTOLOGOUT)
+                    yield from self._silence()
                 elif self._eof or link.closed:
                     raise Gone("eof", _CLOSED_WITHOUT_QUIT)
                 else:
                     if reader.rest and b"\n" in reader.rest:  # all before it was answered, and nothing ended with that
                         linting.unfinished(reader.rest)
-                    yield Receive(time + AUTOLOGOUT)
+                    yield Receive(time + session.patience)
             line = lines.popleft()
             time = now()
             known = None if line is OVERLONG else plain(line)
@@ -345,6 +354,9 @@ class Connection:
                 if session.exchange is not None:
                     reply = yield from self._authenticate(reply, reader, lines)
                     time = now()
+                if session.delay:
+                    yield Wait(session.delay)
+                    time = now()
                 linting.answered(reply)
             if reply.closes and not session.upgrading:
                 break
@@ -370,6 +382,7 @@ class Connection:
             if session.user is not log.user:
                 self._notes.user(session.user)
             if reply.closes:
+                self._pending = b"\r\n".join([*filter(None, lines), reader.rest])  # type: ignore[list-item]
                 return True
         self._notes.removed(session.removed)
         yield from self._part(reply)
@@ -385,7 +398,7 @@ class Connection:
 
         def response() -> Generator[Step, None, Line]:
             line: Line | None = lines.popleft() if lines else None
-            until = self._settings.now() + AUTOLOGOUT
+            until = self._settings.now() + self._session.patience
             while line is None:
                 if self._fed:
                     octets = self._link.read()
@@ -431,7 +444,7 @@ class Connection:
             yield from self._ruled.moment(bound, link, self._maildrop)
         octets = link.seal(answer) if answer else b""
         if not self._ruled.silent:
-            octets += link.close_notify()
+            octets += self._closure()
         if octets:
             yield Send(octets)
         if reply is not None and answer:
@@ -451,6 +464,8 @@ class Connection:
             reply = session.execute(line)
             if session.exchange is not None:
                 reply = yield from self._authenticate(reply, reader, lines)
+            if session.delay:
+                yield Wait(session.delay)
             self._notes.user(session.user)
             self._notes.removed(session.removed)
             return reply
@@ -482,7 +497,5 @@ def _only(reply: Reply) -> Generator[Step, None, Reply]:
     return reply
     yield  # makes it a generator
 
-
-_AUTOLOGOUT: Final = f"autologout: no command for {AUTOLOGOUT:g} seconds"
 
 _CLOSED_WITHOUT_QUIT: Final = "the client closed the connection without QUIT"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.protocol.lines import LINE_LIMIT, OVERLONG, Line
 from pop3s_fake.protocol.replies import TERMINATOR, Err, Reply, stuffed
 from pop3s_fake.protocol.states import State
@@ -40,6 +41,11 @@ class Follower:
     state: Final = State.AUTHORIZATION
     removed: Final[tuple[str, ...]] = ()
     abandoned: Final[tuple[str, ...]] = ()
+
+    patience: Final = AUTOLOGOUT
+    farewell: Final = b""
+    delay: Final = 0.0
+    notifies: Final = True
 
     ended: Ended
     """How it ended, once it is not open any more: by the client's QUIT, or by the server."""

@@ -61,7 +61,8 @@ def handshake(settings: Settings, log: transcript.Session, clear: Clear, around:
             octets += clear.read()
     except NotTls as error:
         log.tls = TlsNotes(error=str(error))
-        yield Send(alert(_UNEXPECTED_MESSAGE))
+        if settings.alerts:
+            yield Send(alert(_UNEXPECTED_MESSAGE))
         raise Gone("server", str(error)) from None
     offered = TlsNotes(server_name=hello.server_name, offered_alpn=hello.alpn, offered_versions=hello.versions)
     log.tls = offered

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pop3s_fake.errors import ProtocolViolation
     from pop3s_fake.ledger import Ledger
     from pop3s_fake.maildrop import Accounts, Source
+    from pop3s_fake.protocol.wording import Voice
     from pop3s_fake.rules import RuleBook
     from pop3s_fake.tls.hello import ClientHello
     from pop3s_fake.tls.records import Records
@@ -44,6 +45,8 @@ class Settings:
     """The protocols that a ClientHello with ALPN must offer one of (RFC 7301 section 3.2)."""
     alpn_policy: Literal["refuse", "ignore", "require"] = "refuse"
     """What becomes of one that offers others only, or none: see :class:`~pop3s_fake.Tls`."""
+    voice: Voice | None = None
+    """The manner of another server; None: ours."""
     rules: RuleBook | None = None
     dialogues: Dialogues | None = None
     """Conversations that are followed in place of the protocol, one by the next connection."""
@@ -66,3 +69,8 @@ class Settings:
     """The id of the certificate that is shown."""
     announced: set[str] = field(default_factory=set)
     """The capabilities that any client was ever told, and may remember; conversations add to it."""
+
+    @property
+    def alerts(self) -> bool:
+        """Whether TLS says why there is no handshake."""
+        return self.voice is None or self.voice.manner.ends.alerts

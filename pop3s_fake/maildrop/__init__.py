@@ -9,6 +9,7 @@ from __future__ import annotations
 from pop3s_fake.maildrop.account import Account, Login
 from pop3s_fake.maildrop.accounts import Accounts
 from pop3s_fake.maildrop.content import Source
+from pop3s_fake.maildrop.form import Form
 from pop3s_fake.maildrop.lock import MaildropInUse
 from pop3s_fake.maildrop.maildrop import Maildrop
 from pop3s_fake.maildrop.message import Message
@@ -18,6 +19,7 @@ from pop3s_fake.maildrop.policy import Policy
 __all__ = (
     "Account",
     "Accounts",
+    "Form",
     "Login",
     "Maildrop",
     "MaildropInUse",

@@ -23,6 +23,7 @@ from pop3s_fake.maildrop.token import Token
 
 if TYPE_CHECKING:
     from pop3s_fake.maildrop.content import Source
+    from pop3s_fake.maildrop.form import Form
     from pop3s_fake.maildrop.open_maildrop import OpenMaildrop
 
 __all__ = ("Account", "Login")
@@ -71,6 +72,7 @@ class Account:
     """
 
     __slots__ = (
+        "_form",
         "_guard",
         "_held_until",
         "_history",
@@ -113,6 +115,7 @@ class Account:
         if maildrop is not None and not isinstance(maildrop, Maildrop):
             raise UsageError(f"maildrop must be a Maildrop, not {type(maildrop).__name__}")
         self._now: Callable[[], float] = _beginning
+        self._form: Form | None = None
         self._token = Token.issued(token, token_expires, now=0.0)
         if login_delay is not None and (type(login_delay) is not int or login_delay < 0):
             raise UsageError(f"login_delay must be a number of seconds from 0, not {login_delay!r}")
@@ -196,6 +199,9 @@ class Account:
         if not maildrops:
             raise UsageError("script() needs what the first login finds: a list of messages, or a Maildrop")
         states = tuple(self._state(maildrop) for maildrop in maildrops)
+        if self._form is not None:
+            for state in states:
+                state.adopt(self._form)
         if self._now is not _beginning:
             for state in states:
                 state.follow(self._now)
@@ -290,6 +296,12 @@ class Account:
         self.logged_in_at = None
         self._held_until = 0.0
         self._token = self._token._replace(since=now())
+
+    def adopt(self, form: Form) -> None:
+        """Let its maildrops keep, count and name mail in this form; a server's dialect does so."""
+        self._form = form
+        for maildrop in {id(each): each for each in (self._maildrop, *self._states)}.values():
+            maildrop.adopt(form)
 
     def check_token(self, octets: bytes) -> bool:
         """Whether these octets are the token, and it is still good."""

@@ -14,6 +14,7 @@ from pop3s_fake.maildrop.account import Account
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from pop3s_fake.maildrop.form import Form
     from pop3s_fake.maildrop.policy import Policy
 
 __all__ = ("Accounts",)
@@ -25,7 +26,7 @@ class Accounts:
     """Accounts in the order in which they were added; iteration gives their names.
 
     Tokens live, and messages grow old, by the clock ``now``; ``check`` raises for an account that cannot be added.
-    ``policy``: what the site does with their mail beside what RFC 1939 asks for.
+    ``policy``: what the site does with their mail beside what RFC 1939 asks for; ``form``: how a maildrop keeps it.
 
     >>> accounts = Accounts([Account("ann", "a"), Account("bob", "b")])
     >>> list(accounts), accounts["bob"], accounts.get("eve")
@@ -38,7 +39,7 @@ class Accounts:
 
     newcomer: Callable[[str], Account | None] | None
     """Who makes an account for a name that has none, when somebody wants to log in by it; None: nobody does."""
-    __slots__ = ("_accounts", "_check", "_now", "_policy", "newcomer")
+    __slots__ = ("_accounts", "_check", "_form", "_now", "_policy", "newcomer")
 
     def __init__(
         self,
@@ -46,11 +47,13 @@ class Accounts:
         now: Callable[[], float] | None = None,
         check: Callable[[Account], None] | None = None,
         policy: Policy | None = None,
+        form: Callable[[Account], Form] | None = None,
     ) -> None:
         self._accounts: dict[str, Account] = {}
         self._now = now
         self._check = check
         self._policy = policy
+        self._form = form
         self.newcomer = None
         for account in accounts:
             self.add(account)
@@ -67,6 +70,8 @@ class Accounts:
         account.obey(self._policy)
         if self._now is not None:
             account.follow(self._now)
+        if self._form is not None:
+            account.adopt(self._form(account))
 
     def get(self, name: str) -> Account | None:
         """The account of that name, or None; a newcomer's is made."""

@@ -14,7 +14,7 @@ from pop3s_fake.errors import UsageError
 if TYPE_CHECKING:
     from email.message import Message as Email
 
-__all__ = ("Readable", "Source", "completed", "content_of", "encoded")
+__all__ = ("Readable", "Source", "Unfinished", "completed", "content_of", "encoded")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
@@ -48,13 +48,19 @@ def encoded(text: str) -> bytes:
         ) from error
 
 
+class Unfinished(bytes):
+    """Octets to which the final CRLF was added."""
+
+    __slots__ = ()
+
+
 def completed(content: bytes) -> bytes:
     r"""The octets with a final CRLF, unless there are none: a terminating ``.`` begins a line (RFC 1939 section 3).
 
     >>> completed(b"last"), completed(b"last\r\n"), completed(b"")
     (b'last\r\n', b'last\r\n', b'')
     """
-    return content if not content or content.endswith(b"\r\n") else content + b"\r\n"
+    return content if not content or content.endswith(b"\r\n") else Unfinished(content + b"\r\n")
 
 
 def content_of(source: Source) -> bytes:

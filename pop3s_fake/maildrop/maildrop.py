@@ -20,6 +20,7 @@ from pop3s_fake.maildrop.unique_ids import check_uid
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pop3s_fake.maildrop.form import Form
     from pop3s_fake.maildrop.message import Message
 
 __all__ = ("Maildrop",)
@@ -161,6 +162,13 @@ class Maildrop:
     def follow(self, now: Callable[[], float]) -> None:
         """Count the age of messages on this clock, from now on; a server's accounts do so with their maildrops."""
         self._store.follow(now)
+
+    def adopt(self, form: Form) -> None:
+        """Keep, count and name messages in this form, those that are there as well; a server's dialect does so.
+
+        What was given a unique-id or a size by name keeps it.
+        """
+        self._store.adopt(form)
 
     def open(
         self, owner: object, *, exclusive: bool = True, expired: float | None = None, terms: Terms | None = None

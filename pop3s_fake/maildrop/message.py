@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pop3s_fake.maildrop.content import Unfinished
+from pop3s_fake.maildrop.unique_ids import derived_uid
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pop3s_fake.maildrop.form import Form
 
 __all__ = ("Message",)
 
@@ -27,10 +32,11 @@ class Message:
     (<Message 'x1', 20 octets>, 20, b'Subject: x\r\n\r\nlast\r\n')
     """
 
-    __slots__ = ("_content", "arrival", "octets", "prepared", "uid")
+    __slots__ = ("_content", "_unfinished", "arrival", "octets", "prepared", "uid")
 
     def __init__(self, content: bytes, uid: str, *, octets: int | None = None, arrival: int = 0) -> None:
-        self._content = content
+        self._content = bytes(content)
+        self._unfinished = type(content) is Unfinished
         self.uid: str = uid
         self.octets: int = len(content) if octets is None else octets
         self.arrival: int = arrival
@@ -53,7 +59,21 @@ class Message:
 
     def renamed(self, uid: str) -> Message:
         """The same message with another unique-id."""
-        return Message(self._content, uid, octets=self.octets, arrival=self.arrival)
+        return Message(self._as_it_came(), uid, octets=self.octets, arrival=self.arrival)
+
+    def kept_in(self, former: Form, form: Form) -> Message:
+        """The same message as a maildrop of another form keeps it: size and unique-id, unless they were given."""
+        source = self._as_it_came()
+        octets = form.octets(source) if self.octets == former.octets(source) else self.octets
+        own = former.uid(self.arrival, source) or derived_uid(source)
+        uid = self.uid
+        if uid == own or uid.startswith(f"{own}-"):
+            uid = form.uid(self.arrival, source) or derived_uid(source)
+        return Message(source, uid, octets=octets, arrival=self.arrival)
+
+    def _as_it_came(self) -> bytes:
+        """The octets as they came."""
+        return Unfinished(self._content) if self._unfinished else self._content
 
     def __repr__(self) -> str:
         skewed = "" if self.size in (None, self.octets) else f", really {self.size}"

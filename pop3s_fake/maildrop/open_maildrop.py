@@ -115,6 +115,10 @@ class OpenMaildrop:
         """Whether the message with this number is marked."""
         return number in self._marked
 
+    def vanished(self, number: int) -> bool:
+        """Whether somebody else has removed the message with this number since the maildrop was opened."""
+        return self._store.contents().place_of(self._contents.arrival(number - 1)) is None
+
     def unmark_all(self) -> None:
         """Take back every mark (RFC 1939 section 5, RSET)."""
         self._marked.clear()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pop3s_fake.errors import UsageError
 from pop3s_fake.maildrop.contents import Contents, Stored, contents_of
+from pop3s_fake.maildrop.form import Form
 from pop3s_fake.maildrop.generated import Block, Content, Generated, Remove
 from pop3s_fake.maildrop.lock import ExclusiveAccess
 from pop3s_fake.maildrop.message import Message
@@ -37,6 +38,7 @@ class Store:
         "_contents",
         "_copies",
         "_firsts",
+        "_form",
         "_given",
         "_guard",
         "_now",
@@ -60,6 +62,7 @@ class Store:
         self._now: Callable[[], float] | None = None
         # When messages came, on that clock: those from an arrival on, to the next, at one time.
         self._firsts: list[int] = []
+        self._form = Form()
         self._times: list[float] = []
 
     def follow(self, now: Callable[[], float]) -> None:
@@ -151,10 +154,7 @@ class Store:
         time = self._time()
         with self._guard:
             self._note(time)
-            return [
-                self._keep(Message(content, self._free(uid), arrival=self._arrived + 1))
-                for content, uid in zip(contents, uids, strict=True)
-            ]
+            return [self._keep(self._made(content, uid)) for content, uid in zip(contents, uids, strict=True)]
 
     def append_one(self, content: bytes, uid: str | None, octets: int | None) -> Message:
         """Store these octets under this unique-id, announced with this size."""
@@ -166,9 +166,30 @@ class Store:
             if uid is not None:
                 self._refuse_given(uid)
             self._note(time)
-            return self._keep(
-                Message(content, uid or self._free(derived), octets=octets, arrival=self._arrived + 1),
-            )
+            return self._keep(self._made(content, derived, uid, octets))
+
+    def _made(self, content: bytes, derived: str, uid: str | None = None, octets: int | None = None) -> Message:
+        """A message as this maildrop keeps it, under its own unique-id or one that follows from it."""
+        arrival = self._arrived + 1
+        if uid is None:
+            uid = self._form.uid(arrival, content) or self._free(derived)
+        return Message(content, uid, octets=self._form.octets(content) if octets is None else octets, arrival=arrival)
+
+    def adopt(self, form: Form) -> None:
+        """Keep messages in this form from now on, and those that are there, but for what they were given by name."""
+        with self._guard:
+            former, self._form = self._form, form
+            for run in self._runs:
+                if isinstance(run, Generated):
+                    continue
+                for place, message in enumerate(run):
+                    again = message.kept_in(former, form)
+                    if again.uid != message.uid:
+                        del self._uids[message.uid]
+                        self._uids[again.uid] = again.arrival
+                        self._given.add(again.uid)
+                    run[place] = again
+            self._contents = None
 
     def _keep(self, message: Message) -> Message:
         if not self._runs or isinstance(self._runs[-1], Generated):

@@ -141,12 +141,18 @@ class Offer:
     """The mechanisms that SASL lists, in upper case; None for those of :data:`MECHANISMS`."""
 
     def __init__(
-        self, capabilities: Sequence[str] | None = None, *, stls: bool = False, late: Iterable[str] = ()
+        self,
+        capabilities: Sequence[str] | None = None,
+        *,
+        stls: bool = False,
+        late: Iterable[str] = (),
+        clear: Iterable[str] | None = None,
     ) -> None:
         """Take a list that replaces the default one, or changes to it, which begin with ``+`` or ``-``.
 
         An empty list is a server without CAPA, that of RFC 1939; ``-CAPA`` takes only CAPA away.  ``stls``: whether
-        the server has a port in clear.  ``late``: tags that are there, and announced after the login only.  Raises
+        the server has a port in clear.  ``late``: tags that are there, and announced after the login only.
+        ``clear``: of USER and SASL, what is offered without TLS, if it is not what was asked for by name.  Raises
         :class:`~pop3s_fake.errors.UsageError` for what no server can list.
         """
         self._late = frozenset(late)
@@ -171,7 +177,7 @@ class Offer:
         self.delay = 0 if delay is None else int(delay.split()[0])
         self.timed = bool(self.delay) or self.expire is not None
         asked = {_tag(entry.removeprefix("+")) for entry in given} if lines else {"USER"}
-        self.clear = frozenset(asked & {"USER", "SASL"})
+        self.clear = frozenset((asked if clear is None else set(clear)) & {"USER", "SASL"})
         self.codes = _codes(tags)
         sasl = next((line.words for line in self._lines if line.tag == "SASL"), "")
         self.mechanisms = tuple(sasl.upper().split()) or None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
+from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.maildrop import MaildropInUse
 from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.capabilities import DAY, DEFAULT, Offer
@@ -65,6 +66,14 @@ class Session(Transaction):
         "user",
     )
 
+    patience: float = AUTOLOGOUT
+    """Seconds of silence after which it ends."""
+    farewell: bytes = b""
+    """What is said then."""
+    delay: float = 0.0
+    """Seconds for which the answer in hand is held back."""
+    notifies: bool = True
+    """Whether TLS is closed before TCP."""
     user: str | None
     maildrop: OpenMaildrop | None
     state: State

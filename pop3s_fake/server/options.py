@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pop3s_fake.clock import Clock
+    from pop3s_fake.dialects import Dialect
     from pop3s_fake.tls.authority import Authority
 
 __all__ = ("ServerOptions", "check_keywords", "merged")
@@ -33,7 +34,6 @@ NONES: Final = frozenset({"deadline"})
 PORTS: Final = range(65536)
 
 LATER: Final = {
-    "dialect": "dialects",
     "cassette": "cassettes",
 }
 """Keywords whose mechanism is not there yet, by what they stand for."""
@@ -90,6 +90,10 @@ RIGHT: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         lambda value: value is None or (_number(value) and 0 < value < float("inf")),
         "a number of seconds above 0, or None",
     ),
+    "dialect": (
+        lambda value: value is None or isinstance(value, str) or hasattr(value, "manner"),
+        "the id of a dialect, such as 'dovecot', or a Dialect",
+    ),
     "case": (lambda value: value is None or isinstance(value, str), "the id of a case, such as 'rec.truncate'"),
     "exclusive": (lambda value: isinstance(value, bool), "True or False"),
     "authority": (lambda value: value is None or hasattr(value, "server_context"), "an Authority"),
@@ -116,7 +120,7 @@ class ServerOptions:
     names: Sequence[str] = ("localhost",)
     stls: bool | int = False
     capabilities: Sequence[str] | None = None
-    dialect: str | None = None
+    dialect: str | Dialect | None = None
     quirks: Sequence[str] = ()
     rules: Sequence[str | Rule] = ()
     case: str | None = None
@@ -162,6 +166,10 @@ class ServerOptions:
             from pop3s_fake.quirks import asked, demands  # noqa: PLC0415  # loads the catalogue of quirks
 
             late = demands(asked(self.quirks)).late
+        if self.dialect is not None:
+            from pop3s_fake.server.dialecting import offer_of  # noqa: PLC0415  # loads the dialect
+
+            return offer_of(self.dialect, self.capabilities, stls=self.stls is not False, late=late)
         return Offer(self.capabilities, stls=self.stls is not False, late=late)
 
     @classmethod

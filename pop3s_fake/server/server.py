@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 
     from pop3s_fake.cases import Case
     from pop3s_fake.clock import Clock
+    from pop3s_fake.dialects import Dialect
     from pop3s_fake.maildrop import Login, Maildrop, Policy
     from pop3s_fake.quirks import Asked
+    from pop3s_fake.server.dialecting import Spoken
     from pop3s_fake.tls.authority import Authority, ClientCertificate
     from pop3s_fake.tls.hello import ClientHello
 
@@ -93,7 +95,7 @@ class Pop3sServer:
         names: Sequence[str] = ("localhost",),
         stls: bool | int = False,
         capabilities: Sequence[str] | None = None,
-        dialect: str | None = None,
+        dialect: str | Dialect | None = None,
         quirks: Sequence[str] = (),
         rules: Sequence[str | Rule] = (),
         case: str | None = None,
@@ -130,7 +132,10 @@ class Pop3sServer:
         ``quirks``: deviations of real servers by their ids, such as "terminator-split" or "terminator-split(later=2)";
         their rules need not strike.
 
-        ``dialect`` and ``cassette`` are reserved.
+        ``dialect``: how it words and bends things, the id of a real server such as "dovecot", or a
+        :class:`~pop3s_fake.Dialect` of your own.
+
+        ``cassette`` is reserved.
         Raises :class:`~pop3s_fake.UsageError` for what cannot be.
         """
         check_keywords(unknown)
@@ -156,6 +161,7 @@ class Pop3sServer:
             exclusive=exclusive,
             authority=authority,
         )
+        self.seed: Final = random.SystemRandom().getrandbits(32) if seed is None else seed
         self._case: Case | None = None
         if case is not None:
             from pop3s_fake.server.casing import arranged  # noqa: PLC0415  # loads the catalogue of cases
@@ -168,12 +174,20 @@ class Pop3sServer:
 
             options, quirky = with_quirks(options)
             policy = policy_of(quirky)
+        self._spoken: Spoken | None = None
+        if options.dialect is not None:
+            from pop3s_fake.server.dialecting import with_dialect  # noqa: PLC0415  # loads the dialect
+
+            options, self._spoken = with_dialect(options, self.seed)
         self._options = options
         self.clock: Final[Clock] = clock or SystemClock()
         self.accounts: Final = Accounts(
-            options.accounts or [Account("test", "pop3s-password")], self.clock.now, options.offer.agree, policy
+            options.accounts or [Account("test", "pop3s-password")],
+            self.clock.now,
+            options.offer.agree,
+            policy,
+            self._spoken and self._spoken.form,
         )
-        self.seed: Final = random.SystemRandom().getrandbits(32) if seed is None else seed
         self.transcript: Final = Transcript(self.settle)
         self.ledger: Final = Ledger(self.settle)
         self.rules: Final = ServerRules(self.seed, self.clock.now)
@@ -186,6 +200,8 @@ class Pop3sServer:
             self.transcript.heading = quirking.described(quirky)
             for made in quirking.rules_of_all(quirky):
                 self.rules.add(made, must=False, where=made.origin)
+        if self._spoken is not None:
+            self.transcript.heading = "; ".join(filter(None, [self._spoken.told, self.transcript.heading]))
         for rule in options.rules:
             self.rules.add(rule, where=where)
         self._met = False
@@ -224,29 +240,7 @@ class Pop3sServer:
         if self._case is not None and self._case.outage == "backlog-full":
             check_platform()
         self._certify(self._names)
-        from pop3s_fake.tls.records import Records  # noqa: PLC0415  # loads ssl, which a set-up alone does not need
-
-        settings = Settings(
-            accounts=self.accounts,
-            now=self.clock.now,
-            records=lambda hello, certificate: Records(self._context_for(hello, certificate), hello),
-            offer=options.offer,
-            alpn=(options.tls or Tls()).alpn,
-            alpn_policy=(options.tls or Tls()).alpn_policy,
-            rules=self.rules,
-            dialogues=self._dialogues,
-            ledger=self.ledger if self.transcript.remembers else None,
-            read=Path,
-            exclusive=options.exclusive,
-            seed=self.seed,
-            name=options.names[0],
-            hosts=lambda: LOOPBACK.union(self._names),
-            ports=lambda: STANDARD_PORTS | {self._port, self._stls_port},
-            complain=self._problems.append,
-            strict=options.strict,
-            allow=frozenset(options.allow),
-            certificate=options.certificate,
-        )
+        settings = self._settings()
         try:
             listener = self._house.open(self._port, settings, self.settle, host=self._listens_at)
             self._port, self._address = listener.port, listener.address
@@ -261,6 +255,34 @@ class Pop3sServer:
             self._remember()
         self._away()
         return self
+
+    def _settings(self) -> Settings:
+        """What its connections have in common."""
+        options = self._options
+        from pop3s_fake.tls.records import Records  # noqa: PLC0415  # loads ssl, which a set-up alone does not need
+
+        return Settings(
+            accounts=self.accounts,
+            now=self.clock.now,
+            records=lambda hello, certificate: Records(self._context_for(hello, certificate), hello),
+            offer=options.offer,
+            alpn=(options.tls or Tls()).alpn,
+            alpn_policy=(options.tls or Tls()).alpn_policy,
+            voice=self._spoken and self._spoken.voice,
+            rules=self.rules,
+            dialogues=self._dialogues,
+            ledger=self.ledger if self.transcript.remembers else None,
+            read=Path,
+            exclusive=options.exclusive,
+            seed=self.seed,
+            name=options.names[0],
+            hosts=lambda: LOOPBACK.union(self._names),
+            ports=lambda: STANDARD_PORTS | {self._port, self._stls_port},
+            complain=self._problems.append,
+            strict=options.strict,
+            allow=frozenset(options.allow),
+            certificate=options.certificate,
+        )
 
     def expose(self, host: str) -> None:
         """Listen at this name or address of the machine, and not on the loopback, from the next :meth:`start` on.

@@ -223,7 +223,7 @@ def test_a_failure_without_a_connection_says_so(inner: Inner) -> None:
         ),
         ('certificate="expird"', "unknown certificate 'expird'; did you mean 'expired'?"),
         ('allow="C-1939-3.2"', "allow= is a list, not the text 'C-1939-3.2'"),
-        ('dialect="courier"', "dialect= is not there yet: dialects will come with a later version"),
+        ('dialect="dovcot"', "unknown dialect 'dovcot'; did you mean 'dovecot'?"),
     ],
 )
 def test_a_marker_that_cannot_be_is_an_error_at_set_up(inner: Inner, marker: str, sentence: str) -> None:

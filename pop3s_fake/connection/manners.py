@@ -1,0 +1,85 @@
+"""The session and the reader of lines of one conversation, in the manner that its server was given.
+
+Knows which there are; must not know what they do.  What only servers of another manner need is loaded for them alone.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from pop3s_fake.protocol.lines import LineReader
+from pop3s_fake.protocol.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pop3s_fake import transcript
+    from pop3s_fake.connection.following import Follower
+    from pop3s_fake.connection.settings import Settings
+    from pop3s_fake.protocol.sasl import Context
+    from pop3s_fake.protocol.session import Facts
+
+__all__ = ("line_reader", "session_for")
+
+BEGINNING: Final = 1_700_000_000
+"""The time of day, in seconds, at the clock's zero: what ``{time}`` counts from."""
+
+PROCESS: Final = 1000
+"""The number of the process that would serve the connection before the first."""
+
+
+def session_for(
+    settings: Settings,
+    log: transcript.Session,
+    *,
+    context: Callable[[frozenset[str]], Context],
+    facts: Callable[[], Facts],
+) -> Session:
+    """The session of this connection."""
+    token = blake2b(f"{settings.seed}:apop:{log.serial}".encode(), digest_size=8).hexdigest()
+    if settings.voice is None:
+        return Session(
+            settings.accounts,
+            timestamp=f"<{log.serial}.{token}@{settings.name}>",
+            exclusive=settings.exclusive,
+            offer=settings.offer,
+            secure=not settings.stls,
+            context=context,
+            facts=facts,
+            now=settings.now,
+        )
+    from pop3s_fake.protocol.mannered import Mannered  # noqa: PLC0415  # for servers of another manner
+
+    tokens = {
+        "pid": str(PROCESS + log.serial),
+        "time": str(int(BEGINNING + settings.now())),
+        "host": settings.name,
+        "token": token,
+    }
+    return Mannered(
+        settings.accounts,
+        voice=settings.voice,
+        tokens=tokens,
+        timestamp=settings.voice.manner.greeting.stamp.format_map(tokens) or None,
+        exclusive=settings.exclusive,
+        offer=settings.offer,
+        secure=not settings.stls,
+        context=context,
+        facts=facts,
+        now=settings.now,
+    )
+
+
+def line_reader(settings: Settings, session: Session | Follower, tell: Callable[[bytes], None]) -> LineReader:
+    """What makes lines of octets; ``tell`` hears of lines that do not end in CRLF, where they are lines."""
+    if settings.voice is None:
+        return LineReader()
+    from pop3s_fake.protocol.loose import LooseReader  # noqa: PLC0415  # for servers of another manner
+    from pop3s_fake.protocol.mannered import Mannered  # noqa: PLC0415  # the same
+
+    if not isinstance(session, Mannered):
+        return LineReader()
+    manner = settings.voice.manner
+    session.reader = LooseReader(session.longest, bare_lf=manner.reading.bare_lf, tell=tell)
+    return session.reader

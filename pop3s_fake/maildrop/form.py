@@ -1,0 +1,43 @@
+"""How a maildrop counts and names what it keeps.
+
+Knows octets and templates; must not know maildrops, nor which server keeps mail so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from pop3s_fake.maildrop.content import Unfinished
+
+__all__ = ("Form",)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    r"""A form; the default one is ours.
+
+    >>> from pop3s_fake.maildrop import Maildrop
+    >>> maildrop = Maildrop()
+    >>> maildrop.adopt(Form("{arrival:08x}{validity:08x}", validity=0x6B041CFA, unfinished=2))
+    >>> maildrop.add("Subject: x\n\nlast")
+    [<Message '000000016b041cfa', 18 octets, really 20>]
+    """
+
+    unique_id: str = ""
+    """With ``{arrival}``, ``{validity}`` and ``{digest}``; without a template it follows from the octets."""
+    validity: int = 0
+    """What the unique-ids of one maildrop have in common."""
+    unfinished: int = 0
+    """Octets that are not announced of a final CRLF that was added."""
+
+    def uid(self, arrival: int, content: bytes) -> str:
+        """The unique-id of these octets; "" where there is no template."""
+        if not self.unique_id:
+            return ""
+        digest = sha256(content).hexdigest() if "{digest" in self.unique_id else ""
+        return self.unique_id.format(arrival=arrival, validity=self.validity, digest=digest)
+
+    def octets(self, content: bytes) -> int:
+        """The size that is announced."""
+        return len(content) - (self.unfinished if type(content) is Unfinished else 0)

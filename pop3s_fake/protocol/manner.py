@@ -1,0 +1,284 @@
+"""How a server words and reads things, where it is not ours: neutral settings, each of which one mechanism carries out.
+
+Knows the settings and their defaults, which are what :class:`~pop3s_fake.protocol.Session` does; must not know which
+server has which, nor where they come from.  ``evidence`` beside a group names the recordings that show it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+from pop3s_fake.clock import AUTOLOGOUT
+from pop3s_fake.protocol.lines import LINE_LIMIT
+
+__all__ = (
+    "OUTCOMES",
+    "Delays",
+    "Ends",
+    "Greeting",
+    "Keyword",
+    "Login",
+    "Manner",
+    "Numbers",
+    "Outcome",
+    "Place",
+    "Reading",
+    "Storage",
+    "Texts",
+)
+
+Keyword = Literal[
+    "USER",
+    "PASS",
+    "APOP",
+    "AUTH",
+    "STLS",
+    "UTF8",
+    "LANG",
+    "CAPA",
+    "QUIT",
+    "STAT",
+    "LIST",
+    "RETR",
+    "DELE",
+    "NOOP",
+    "RSET",
+    "TOP",
+    "UIDL",
+    "LAST",
+]
+
+Heading = Literal[
+    Keyword,
+    "before",
+    "after",
+    "any",
+]
+"""What a text is for: a command, or all commands before the login, after it, or in both states."""
+
+Outcome = Literal[
+    # what went well
+    "ok",
+    "one",
+    "listing",
+    "deleting",
+    "early",
+    # what is no command here
+    "unknown",
+    "empty",
+    "wrong_state",
+    "disabled",
+    "nul",
+    "too_long",
+    "response_too_long",
+    # arguments
+    "missing",
+    "extra",
+    "blank",
+    "malformed",
+    "not_a_number",
+    "zero",
+    "negative",
+    "noise",
+    "too_large",
+    "lines_missing",
+    "lines_not_a_number",
+    "lines_negative",
+    "lines_noise",
+    "lines_too_large",
+    "lines_extra",
+    # messages
+    "no_such",
+    "deleted",
+    "expunged",
+    "kept",
+    # the login
+    "failed",
+    "no_user",
+    "again",
+    "in_use",
+    "in_clear",
+    "too_soon",
+    "already",
+    "mechanism",
+    "not_base64",
+    "response_not_base64",
+    "cancelled",
+    # what is said before the server closes
+    "bad_commands",
+    "evicted",
+    "idle",
+]
+"""How a command may end; each has a text."""
+
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The first lines of replies by outcome, without CRLF; an empty one is no reply at all.
+
+    In braces stand what is filled in: ``{keyword}`` in upper case, ``{typed}`` as it came, ``{argument}`` all behind
+    it, ``{rest}`` the part that could not be read, ``{number}``, ``{octets}``, ``{count}``, ``{total}``, ``{uid}``,
+    ``{user}``, and ``{pid}``, ``{time}``, ``{host}`` and ``{stamp}`` of the greeting.
+    """
+
+    says: dict[Outcome, str] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """The first line, and the timestamp that ``{stamp}`` stands for and APOP digests."""
+
+    text: str = "+OK POP3 server ready"
+    stamp: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """What there is in one state, and how long it lasts."""
+
+    commands: tuple[Keyword, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    capabilities_in_clear: tuple[str, ...] = ()
+    disabled: tuple[Keyword, ...] = ()
+    """Commands that are known, and refused whatever stands behind them."""
+    line: int = LINE_LIMIT
+    """Octets of a line that is read, its end counted."""
+    bad: int = 0
+    """How many bad commands in a row close the connection; 0: none do."""
+    bad_are: Literal["unknown", "refused"] = "unknown"
+    """What counts as bad: a command that is not known here, or any that was refused."""
+    idle: float = AUTOLOGOUT
+    """Seconds without a command."""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a line becomes a keyword and what is behind it."""
+
+    separators: str = " "
+    leading: Literal["refused", "skipped"] = "refused"
+    """Separators before the keyword."""
+    trailing: Literal["refused", "one", "skipped"] = "refused"
+    """Separators behind a command that has no more arguments."""
+    superfluous: Literal["refused", "ignored"] = "refused"
+    """Arguments of a command that takes none."""
+    nul: Literal["part", "ends", "refused"] = "part"
+    """What a NUL is: an octet like any other, the end of the line, or a reason to refuse it."""
+    bare_lf: bool = False
+    """Whether LF alone ends a line."""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How message-numbers and numbers of lines are read."""
+
+    signs: str = ""
+    """The signs that are read."""
+    separators: Literal["one", "run"] = "one"
+    """What parts them: one separator, or a run of them."""
+    noise: Literal["refused", "ignored"] = "refused"
+    """What stands directly behind the digits."""
+    extra: Literal["refused", "ignored"] = "refused"
+    """What stands behind a separator behind the last number."""
+    trailing: Literal["refused", "ignored"] = "refused"
+    """Nothing but separators there."""
+    largest: int = 10**18
+    """Above it a number is too large."""
+    wraps: int = 0
+    """Bits that are kept of a number; 0: all."""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Login:
+    """How one comes in."""
+
+    name: Literal["word", "trimmed", "line"] = "word"
+    """What USER takes: one word, the rest of the line without the separators at its end, or all of it."""
+    password: Literal["trimmed", "line"] = "line"  # noqa: S105  # how one is read
+    empty: tuple[Literal["USER", "PASS"], ...] = ()
+    """Where nothing is taken for an argument."""
+    letters: Literal["exact", "folded"] = "exact"
+    """Whether a name may be typed in capitals."""
+    user_again: Literal["replaces", "refused", "lost"] = "replaces"
+    """USER behind USER; "lost": it is refused, and the first one is forgotten."""
+    between: Literal["kept", "lost"] = "kept"
+    """What becomes of the name when another command comes before PASS."""
+    failure: Literal["forgotten", "kept"] = "forgotten"
+    """What becomes of it when the password is wrong."""
+    passwords_in_clear: bool = False
+    mechanisms: tuple[str, ...] = ()
+    mechanisms_in_clear: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Seconds for which an answer is held back, on the server's clock."""
+
+    failed: float = 0.0
+    """A refused login."""
+    penalty: tuple[float, ...] = (0.0,)
+    """Any login, behind so many refused ones in a row from wherever."""
+    in_use: float = 0.0
+    """A login that finds the maildrop taken."""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How a connection ends."""
+
+    behind: tuple[Outcome, ...] = ()
+    """Outcomes behind which the server closes."""
+    close_notify: bool = True
+    """Whether TLS is closed before TCP."""
+    alerts: bool = True
+    """Whether TLS says why there is no handshake."""
+    stls_ahead: Literal["forgotten", "closes"] = "forgotten"
+    """What becomes of octets in clear behind STLS."""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How messages are kept, counted and named."""
+
+    exclusive: bool = True
+    """Whether one session at a time has the maildrop."""
+    unfinished: Literal[0, 1, 2] = 0
+    """Octets that are not announced of a final line end that is sent, but was not stored."""
+    unique_id: str = ""
+    """With ``{arrival}``, a number, ``{validity}``, one of the maildrop, and ``{digest}`` of the octets; "": ours."""
+    expunged: Literal["sent", "told"] = "sent"
+    """What RETR makes of a message that another session has removed."""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manner:
+    """All of it.
+
+    >>> Manner().reading.bare_lf, Manner().after.idle
+    (False, 600.0)
+    """
+
+    greeting: Greeting = Greeting()
+    before: Place = Place()
+    after: Place = Place()
+    replies: dict[Heading, Texts] = field(default_factory=dict)
+    reading: Reading = Reading()
+    numbers: Numbers = Numbers()
+    login: Login = Login()
+    delays: Delays = Delays()
+    ends: Ends = Ends()
+    storage: Storage = Storage()
+    alpn: Literal["refuse", "ignore"] = "refuse"
+    """What becomes of a client that offers other protocols by ALPN than ours."""

@@ -1,0 +1,318 @@
+"""A session that reads and words things as some other server does.
+
+Knows how outcomes become replies; what the commands do is :class:`Session`'s, and the settings are ``manner``'s.  Must
+not know which server it is, how octets come and go, nor the time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from pop3s_fake.protocol import replies
+from pop3s_fake.protocol.lines import OVERLONG, Line
+from pop3s_fake.protocol.replies import Reply
+from pop3s_fake.protocol.session import Session
+from pop3s_fake.protocol.states import State
+from pop3s_fake.protocol.understanding import Said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pop3s_fake.maildrop import Account, Accounts
+    from pop3s_fake.protocol.authentication import Authentication
+    from pop3s_fake.protocol.loose import LooseReader
+    from pop3s_fake.protocol.manner import Outcome
+    from pop3s_fake.protocol.transaction import Handlers
+    from pop3s_fake.protocol.wording import Voice
+
+__all__ = ("Mannered",)
+
+_REFUSALS: Final[dict[Reply, Outcome]] = {
+    replies.AUTH_FAILED: "failed",
+    replies.IN_USE: "in_use",
+    replies.TOO_SOON: "too_soon",
+    replies.NEEDS_TLS: "in_clear",
+    replies.NOT_OFFERED: "mechanism",
+    replies.NOT_BASE64: "not_base64",
+    replies.AUTH_CANCELLED: "cancelled",
+    replies.TLS_ALREADY: "already",
+    replies.PASS_FIRST_USER: "no_user",
+    replies.EVICTED: "evicted",
+}
+"""The refusals of ours that a command may end with, and what they mean."""
+
+_RESPONSES: Final[dict[Outcome, Outcome]] = {"not_base64": "response_not_base64", "too_long": "response_too_long"}
+"""What is worded otherwise where it is about a line of an AUTH exchange."""
+
+_UNKNOWN: Final[frozenset[Outcome]] = frozenset({"unknown", "empty", "blank", "wrong_state"})
+_LOGINS: Final = frozenset({"PASS", "APOP", "AUTH"})
+
+
+class Mannered(Session):
+    r"""The state machine of one connection, in the manner of a :class:`Voice`.
+
+    >>> from pop3s_fake.maildrop import Account, Accounts
+    >>> from pop3s_fake.protocol.manner import Manner, Place, Texts
+    >>> from pop3s_fake.protocol.wording import Voice
+    >>> manner = Manner(before=Place(commands=("USER",)), replies={"USER": Texts({"ok": "+OK {argument}?"})})
+    >>> session = Mannered(Accounts([Account("ann", "not-a-secret")]), voice=Voice(manner), tokens={})
+    >>> session.execute(b"USER ann").octets(), session.execute(b"STAT").octets()
+    (b'+OK ann?\r\n', b'-ERR unknown command\r\n')
+    """
+
+    __slots__ = ("_bad", "_closed", "_said", "_tokens", "_voice", "delay", "farewell", "notifies", "patience", "reader")
+
+    reader: LooseReader | None
+    """Where its lines come from; what may be longest is told to it."""
+
+    def __init__(self, accounts: Accounts, *, voice: Voice, tokens: Mapping[str, str], **others: Any) -> None:
+        """Begin in AUTHORIZATION; ``tokens``: what texts may hold of this connection, ``others``: as for a session."""
+        self._voice = voice
+        self._tokens = tokens
+        self._said = Said("")
+        self._bad = 0
+        self.reader = None
+        self.delay = 0.0
+        self._closed = False
+        self.notifies = voice.manner.ends.close_notify
+        super().__init__(accounts, **others)
+
+    @property
+    def longest(self) -> int:
+        """Octets of the longest line that is read now."""
+        manner = self._voice.manner
+        return (manner.after if self.state is State.TRANSACTION else manner.before).line
+
+    @property
+    def ended(self) -> Literal["quit", "server"]:
+        """How a conversation ends whose last word is this session's."""
+        return "server" if self._closed else super().ended
+
+    def greeting(self) -> Reply:
+        """The first line."""
+        return Reply(self._filled(self._voice.manner.greeting.text) + b"\r\n")
+
+    def execute(self, line: Line) -> Reply:
+        """Carry out one line and answer it."""
+        self.delay = 0.0
+        if line is OVERLONG:
+            self._said = Said("")
+            return self._done(self._told("too_long"), "too_long")
+        after = self.state is State.TRANSACTION
+        said = self._said = self._voice.understood(line, after)
+        outcome = self._before(said)
+        if outcome != "ok":
+            return self._done(self._told(outcome), outcome)
+        handler = self._handlers[said.keyword.encode()]
+        if self._voice.manner.login.between == "lost" and said.keyword != "PASS":
+            self._name = None
+        reply = handler(self, *said.values)
+        outcome = self._outcome(reply)
+        return self._done(self._worded(reply, outcome), outcome)
+
+    def respond(self, line: Line) -> Reply:
+        """Take a line of the AUTH exchange that is under way, and answer it."""
+        self.delay = 0.0
+        assert self.exchange is not None
+        reply = self._went_on(self.exchange, self.exchange.respond(line))
+        outcome: Outcome = "too_long" if reply is replies.OVERLONG_LINE else self._outcome(reply)
+        outcome = _RESPONSES.get(outcome, outcome)
+        return self._done(self._worded(reply, outcome), outcome)
+
+    # what is said
+
+    def _before(self, said: Said) -> Outcome:
+        """Whether it can be carried out, or why not, as far as that is known before it is tried."""
+        outcome = said.outcome
+        if said.number is not None and (outcome == "ok" or outcome.startswith("lines")):
+            maildrop = self._open_maildrop
+            number = said.number
+            if maildrop.octets(number) is None:
+                if maildrop.is_marked(number):
+                    return "deleted"
+                return "no_such" if number > 0 else "zero" if number == 0 else "negative"
+            if said.keyword in {"RETR", "TOP"} and outcome == "ok" and self._expunged(number):
+                return "expunged"
+        if outcome == "ok" and said.keyword == "USER" and self._name is not None:
+            again = self._voice.manner.login.user_again
+            if again != "replaces":
+                self._name = None if again == "lost" else self._name
+                return "again"
+        if outcome not in {"ok", "listing"} and self._voice.manner.login.between == "lost":
+            self._name = None
+        return outcome
+
+    def _expunged(self, number: int) -> bool:
+        """Whether the message was removed meanwhile, and this server minds."""
+        return self._voice.manner.storage.expunged == "told" and self._open_maildrop.vanished(number)
+
+    def _outcome(self, reply: Reply) -> Outcome:
+        """How a command of ours ended."""
+        if reply.positive:
+            if self._said.keyword == "QUIT":
+                return "early" if self.state is State.AUTHORIZATION else "deleting" if self.removed else "ok"
+            return "one" if self._said.number is not None and self._said.keyword in {"LIST", "UIDL"} else "ok"
+        if reply.status.startswith(b"+ "):
+            return "ok"
+        if self._said.keyword == "QUIT":
+            return "kept"
+        return _REFUSALS.get(reply, "failed")
+
+    def _worded(self, reply: Reply, outcome: Outcome) -> Reply:
+        """A reply of ours in the words of this server."""
+        if reply.status.startswith(b"+ "):
+            return reply
+        text = self._voice.text(self._said.keyword, outcome, after=self.user is not None)
+        return reply if text is None else reply.saying(self._filled(text) + b"\r\n" if text else b"")
+
+    def _told(self, outcome: Outcome) -> Reply:
+        """A reply that nothing of ours stands behind."""
+        text = self._voice.text(self._said.keyword, outcome, after=self.state is State.TRANSACTION) or ""
+        payload = None
+        if outcome == "listing" and text.startswith("+OK"):
+            payload = b"".join(f"{name}\r\n".encode() for name in self._mechanisms())
+        return Reply(self._filled(text) + b"\r\n" if text else b"", payload)
+
+    def _done(self, reply: Reply, outcome: Outcome) -> Reply:
+        """What follows from an outcome: delays, and the end."""
+        manner = self._voice.manner
+        if self._said.keyword in _LOGINS:
+            self._delayed(outcome)
+        if outcome in manner.ends.behind:
+            return self._closing(reply)
+        if not self.open:
+            return reply
+        place = manner.after if self.state is State.TRANSACTION else manner.before
+        if place.bad:
+            bad = outcome in _UNKNOWN if place.bad_are == "unknown" else reply.status.startswith(b"-ERR")
+            self._bad = self._bad + 1 if bad else 0
+            if self._bad >= place.bad:
+                last = self._told("bad_commands")
+                return self._closing(reply.saying(reply.status + last.status))
+        return reply
+
+    def _delayed(self, outcome: Outcome) -> None:
+        """How long the answer to a login is held back."""
+        voice, delays = self._voice, self._voice.manner.delays
+        if outcome not in {"ok", "failed", "in_use"} or self.exchange is not None:
+            return
+        self.delay = delays.penalty[min(voice.failures, len(delays.penalty) - 1)]
+        if outcome == "failed":
+            self.delay += delays.failed
+            voice.failures += 1
+        elif outcome == "in_use":
+            self.delay += delays.in_use
+        else:
+            voice.failures = 0
+
+    def _closing(self, reply: Reply) -> Reply:
+        """The same reply as the last one."""
+        self.close()
+        self._closed = True
+        last = reply.saying(reply.status)
+        last.closes = True
+        return last
+
+    def _filled(self, text: str) -> bytes:
+        """A text with what stands in it in braces."""
+        if "{" in text:
+            text = text.format_map(_Tokens(self))
+        return text.encode("latin-1", "replace")
+
+    def token(self, name: str) -> str:
+        """What stands for a token in a text."""
+        said, maildrop = self._said, self.maildrop
+        number = said.number or 0
+        if name in {"octets", "uid"} and maildrop is not None:
+            return str(maildrop.octets(number) if name == "octets" else maildrop.uid(number))
+        if name in {"count", "total"} and maildrop is not None:
+            return str(maildrop.stat()[name == "total"])
+        known = {
+            "keyword": said.keyword,
+            "typed": said.typed.decode("latin-1"),
+            "argument": said.argument.decode("latin-1"),
+            "rest": said.rest.decode("latin-1"),
+            "number": "" if said.number is None else str(said.number),
+            "user": self.about or "",
+            "stamp": self._timestamp or "",
+        }
+        return known.get(name) or self._tokens.get(name, "")
+
+    # what is done otherwise
+
+    def _enter(self) -> None:
+        """Take up the commands of this state; which of them there are is a matter of reading."""
+        manner = self._voice.manner
+        after = self.state is State.TRANSACTION
+        place = manner.after if after else manner.before
+        tags = frozenset(place.commands) | ({"SASL"} if "AUTH" in place.commands else set())
+        passwords = self._secure or manner.login.passwords_in_clear
+        apop = "APOP" in place.commands
+        self._handlers = self._transaction(tags) if after else self._authorization(tags, apop, passwords)
+        self._bad = 0
+        self.patience = place.idle
+        idle = self._told("idle").status
+        self.farewell = idle
+        if self.reader is not None:
+            self.reader.takes(self.longest)
+
+    def _coded(self, reply: Reply) -> Reply:
+        """As it is: the words are not ours."""
+        return reply
+
+    def _user(self, name: bytes) -> Reply:
+        """USER: any name is taken."""
+        self._name = self._known(name.decode("utf-8", "replace"))
+        return replies.NAME_TAKEN
+
+    def _known(self, name: str) -> str:
+        """The name of the account that is meant."""
+        if self._voice.manner.login.letters == "folded" and name not in self._accounts:
+            return name.lower()
+        return name
+
+    def _pass(self, password: bytes) -> Reply:
+        """PASS: the name may outlive a refusal."""
+        name = self._name
+        reply = super()._pass(password)
+        if not reply.positive and self._voice.manner.login.failure == "kept":
+            self._name = name
+        return reply
+
+    def _apop(self, name: bytes, digest: bytes) -> Reply:
+        """APOP, with any octets for a digest."""
+        account = self._accounts.get(self._known(name.decode("utf-8", "replace")))
+        told = digest.decode("latin-1")
+        if account is None or self._timestamp is None or not account.check_digest(self._timestamp, told):
+            return replies.AUTH_FAILED
+        return self._open(account)
+
+    def _auth(self, name: bytes, initial: bytes | None = None) -> Reply:
+        """AUTH, with any octets for a mechanism."""
+        return super()._auth(name, initial) if name.isascii() else replies.NOT_OFFERED
+
+    def _went_on(self, exchange: Authentication, outcome: Reply | Account) -> Reply:
+        """One more step of an exchange."""
+        self.exchange = None if exchange.over else exchange
+        return outcome if isinstance(outcome, Reply) else self._open(outcome)
+
+    _COMMANDS: ClassVar[dict[str, Handlers]] = {
+        **Session._COMMANDS,  # noqa: SLF001  # our own base's
+        "USER": {b"USER": _user, b"PASS": _pass},
+        "SASL": {b"AUTH": _auth},
+    }
+
+    def capabilities(self) -> bytes:
+        """What CAPA lists, or would list, as things stand."""
+        lines = self._voice.capabilities(after=self.state is State.TRANSACTION, secure=self._secure)
+        return b"".join(f"{line}\r\n".encode() for line in lines)
+
+
+class _Tokens:
+    """What may stand in braces, looked up where it does."""
+
+    def __init__(self, session: Mannered) -> None:
+        self._session = session
+
+    def __getitem__(self, name: str) -> str:
+        return self._session.token(name)

@@ -1,0 +1,196 @@
+"""What a line says to a server of another manner: its keyword, its numbers, or why it cannot be carried out.
+
+Knows the settings of reading and the table of commands; must not know sessions, nor what is answered.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pop3s_fake.protocol.commands import COMMANDS, Argument
+
+if TYPE_CHECKING:
+    from pop3s_fake.protocol.commands import Command
+    from pop3s_fake.protocol.manner import Manner, Outcome, Place
+
+__all__ = ("Said", "understood")
+
+_COUNTS: Final = frozenset({Argument.NUMBER, Argument.LINES})
+_SCAN: Final = re.compile(rb"([+-]?)([0-9]+)")
+_DIGITS: Final = 4000
+"""Digits that are read; Python itself refuses more."""
+
+_LINES: Final[dict[Outcome, Outcome]] = {
+    "missing": "lines_missing",
+    "not_a_number": "lines_not_a_number",
+    "negative": "lines_negative",
+    "noise": "lines_noise",
+    "too_large": "lines_too_large",
+    "extra": "lines_extra",
+}
+"""The outcomes of the second number."""
+
+
+class Said(NamedTuple):
+    """One line, understood as far as it goes."""
+
+    keyword: str
+    typed: bytes = b""
+    argument: bytes = b""
+    values: tuple[bytes | int, ...] = ()
+    outcome: Outcome = "ok"
+    """Whether it can be carried out, or why not."""
+    rest: bytes = b""
+    """What could not be read."""
+    number: int | None = None
+
+
+def understood(manner: Manner, line: bytes, *, after: bool) -> Said:
+    """Read a line by this manner, before the login or after it.
+
+    >>> from pop3s_fake.protocol.manner import Manner, Numbers, Place
+    >>> manner = Manner(after=Place(commands=("LIST",)), numbers=Numbers(noise="ignored"))
+    >>> understood(manner, b"LIST 1abc", after=True).values, understood(manner, b"LIST a", after=True).outcome
+    ((1,), 'not_a_number')
+    """
+    reading, separators = manner.reading, manner.reading.separators.encode()
+    if reading.nul != "part" and b"\0" in line:
+        if reading.nul == "refused":
+            return Said("", line, outcome="nul")
+        line = line.partition(b"\0")[0]
+    if reading.leading == "skipped":
+        line = line.lstrip(separators)
+    end = next((place for place, octet in enumerate(line) if octet in separators), None)
+    typed = line[:end]
+    said = Said(typed.upper().decode("latin-1"), typed, b"" if end is None else line[end + 1 :])
+    here, elsewhere = (manner.after, manner.before) if after else (manner.before, manner.after)
+    outcome = _not_here(said, here, elsewhere, parted=end is not None)
+    return (
+        _read(manner, said, separators, parted=end is not None) if outcome is None else said._replace(outcome=outcome)
+    )
+
+
+def _not_here(said: Said, here: Place, elsewhere: Place, *, parted: bool) -> Outcome | None:
+    """Why there is no such command in this state."""
+    if not said.typed:
+        return "blank" if parted else "empty"
+    if said.keyword in here.disabled:
+        return "disabled"
+    if said.keyword in here.commands:
+        return None
+    return "wrong_state" if said.keyword in elsewhere.commands else "unknown"
+
+
+def _read(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> Said:
+    """The arguments of a command that there is; ``parted``: whether anything parts them from the keyword."""
+    command = COMMANDS[said.keyword.encode()]
+    if not command.arguments:
+        return _alone(manner, said, separators, parted=parted)
+    if _COUNTS.issuperset(command.arguments):
+        return _numbers(manner, said, command, separators, parted=parted)
+    if said.keyword == "AUTH":
+        return _mechanism(said, separators)
+    if said.keyword == "APOP":
+        return _digest(said, separators)
+    return _secret(manner, said, separators, parted=parted)
+
+
+def _alone(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> Said:
+    """A command that takes nothing."""
+    if not parted:
+        return said
+    if said.argument.strip(separators):
+        return said if manner.reading.superfluous == "ignored" else said._replace(outcome="extra")
+    trailing = manner.reading.trailing
+    return (
+        said if trailing == "skipped" or (trailing == "one" and not said.argument) else said._replace(outcome="blank")
+    )
+
+
+def _secret(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> Said:
+    """USER, PASS and what else takes words as they are."""
+    login = manner.login
+    word = said.argument
+    form = login.name if said.keyword == "USER" else login.password if said.keyword == "PASS" else "word"
+    if form != "line":
+        word = word.rstrip(separators)
+    if not word and said.keyword == "LANG":
+        return said
+    if not word and said.keyword not in login.empty:
+        return said._replace(outcome="blank" if parted else "missing")
+    if form == "word" and any(octet in separators for octet in word):
+        return said._replace(outcome="extra")
+    return said._replace(values=(word,))
+
+
+def _mechanism(said: Said, separators: bytes) -> Said:
+    """AUTH: a mechanism and perhaps an initial response."""
+    words = said.argument.split(separators[:1])
+    if not words[0]:
+        return said._replace(outcome="listing")
+    return said._replace(values=(words[0].upper(), *words[1:2]))
+
+
+def _digest(said: Said, separators: bytes) -> Said:
+    """APOP: a name and a digest."""
+    name, _, digest = said.argument.partition(separators[:1])
+    if not name or not digest:
+        return said._replace(outcome="malformed" if name else "missing")
+    return said._replace(values=(name, digest))
+
+
+def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *, parted: bool) -> Said:
+    """One number or two, as far as they can be read."""
+    numbers = manner.numbers
+    text = said.argument.lstrip(separators) if numbers.separators == "run" else said.argument
+    if not text:
+        if command.optional and (not said.argument or numbers.separators == "run"):
+            return said if not parted or manner.reading.trailing != "refused" else said._replace(outcome="blank")
+        return said._replace(outcome="missing")
+    values: list[int] = []
+    for place, argument in enumerate(command.arguments):
+        last = place == len(command.arguments) - 1
+        outcome, value, text = _number(manner, text, separators, last=last)
+        if outcome != "ok":
+            told = _LINES.get(outcome, outcome) if argument is Argument.LINES else outcome
+            return said._replace(outcome=told, rest=text, number=values[0] if values else None)
+        values.append(value)
+        if not last and not text:
+            return said._replace(outcome="lines_missing", number=values[0])
+    return said._replace(values=tuple(values), number=values[0])
+
+
+def _number(manner: Manner, text: bytes, separators: bytes, *, last: bool) -> tuple[Outcome, int, bytes]:  # noqa: PLR0911  # one for each way
+    """Read one number: how that ended, the number, and what follows or could not be read."""
+    numbers = manner.numbers
+    found = _SCAN.match(text)
+    if found is None or (found[1] and found[1].decode() not in numbers.signs):
+        return "not_a_number", 0, text
+    digits, tail = found[2].lstrip(b"0"), text[found.end() :]
+    value = int(digits[:_DIGITS] or b"0")
+    if value > numbers.largest:
+        # Dovecot tells the digits where they are no number of 64 bits, and otherwise what stands behind them.
+        return "too_large", 0, text if value >= 1 << 64 else tail
+    if numbers.wraps:
+        value = _wrapped(value, numbers.wraps)
+    if found[1] == b"-":
+        value = -value
+    if not tail:
+        return "ok", value, b""
+    if tail[0] not in separators:
+        if numbers.noise == "refused":
+            return "noise", value, tail
+        tail = tail.lstrip(bytes(set(range(256)) - set(separators)))
+    if last:
+        blank = not tail.strip(separators)
+        if (numbers.trailing if blank else numbers.extra) == "refused" and tail:
+            return "extra", value, tail
+        return "ok", value, b""
+    return "ok", value, tail.lstrip(separators) if numbers.separators == "run" else tail[1:]
+
+
+def _wrapped(value: int, bits: int) -> int:
+    """What is left of a number in so many bits, the first of which is the sign."""
+    kept = value & ((1 << bits) - 1)
+    return kept - (1 << bits) if kept >> (bits - 1) else kept

@@ -1,0 +1,173 @@
+"""The texts of a manner: which one is said when, and what is filled into it.
+
+Knows templates and where a text is looked for; must not know what a command does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from string import Formatter
+from typing import TYPE_CHECKING, Final
+
+from pop3s_fake.errors import nearest
+from pop3s_fake.protocol.understanding import Said, understood
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pop3s_fake.protocol.manner import Manner, Outcome, Place
+
+__all__ = ("DEFAULTS", "Voice", "problems_of")
+
+SHORT: Final = 47
+"""Octets of a line that is remembered with what it says; those that may hold a secret are not."""
+
+SECRET: Final = (b"PASS", b"APOP", b"AUTH")
+
+OF_CONNECTION: Final = ("pid", "time", "host", "token")
+OF_MESSAGE: Final = ("arrival", "validity", "digest")
+TOKENS: Final = (
+    *("keyword", "typed", "argument", "rest", "number", "octets", "count", "total", "uid", "user", "stamp"),
+    *OF_CONNECTION,
+)
+"""What may stand in the braces of a text, of a timestamp, and of a unique-id."""
+
+DEFAULTS: Final[dict[Outcome, str]] = {
+    "one": "+OK {number} {octets}",
+    "listing": "+OK",
+    "unknown": "-ERR unknown command",
+    "no_such": "-ERR no such message",
+    "deleted": "-ERR the message is marked as deleted",
+    "expunged": "-ERR the message is gone",
+    "failed": "-ERR [AUTH] name or password is wrong",
+    "no_user": "-ERR PASS comes immediately after an accepted USER",
+    "again": "-ERR after USER comes PASS",
+    "in_use": "-ERR [IN-USE] the maildrop is open in another session",
+    "in_clear": "-ERR [AUTH] a password in clear needs TLS first",
+    "too_soon": "-ERR [LOGIN-DELAY] the last login was too short a time ago",
+    "already": "-ERR TLS is there already",
+    "mechanism": "-ERR this mechanism is not offered",
+    "not_base64": "-ERR this is not base64",
+    "response_not_base64": "-ERR this is not base64",
+    "cancelled": "-ERR AUTH cancelled",
+    "too_long": "-ERR the line is too long",
+    "response_too_long": "-ERR the line is too long",
+    "bad_commands": "-ERR too many bad commands",
+    "idle": "",
+}
+"""What is said where a manner has no text of its own, and no reply of ours stands; else that the arguments are bad."""
+
+_COMMANDS_OF: Final = {"USER": ("USER", "PASS"), "SASL": ("AUTH",)}
+"""The commands that go with a capability of another name."""
+
+_BAD_ARGUMENTS: Final = "-ERR bad arguments"
+
+
+class Voice:
+    r"""A manner as one server speaks it, with what its sessions share.
+
+    >>> from pop3s_fake.protocol.manner import Manner, Texts
+    >>> voice = Voice(Manner(replies={"any": Texts({"unknown": "-ERR {keyword}?"})}))
+    >>> voice.text("FOO", "unknown", after=False), voice.text("STAT", "ok", after=True)
+    ('-ERR {keyword}?', None)
+    """
+
+    __slots__ = ("_text", "failures", "manner", "understood")
+
+    def __init__(self, manner: Manner, changes: Sequence[str] | None = None) -> None:
+        """Take the manner, and changes of its capability lists as ``capabilities=`` has them."""
+        self.manner = manner = replace(
+            manner, before=_changed(manner.before, changes), after=_changed(manner.after, changes)
+        )
+        self.failures: int = 0
+        """Refused logins in a row, of all connections."""
+        remembered = lru_cache(maxsize=4096)(lambda line, after: understood(manner, line, after=after))
+
+        def understand(line: bytes, after: bool) -> Said:  # noqa: FBT001  # the key of what is remembered
+            short = len(line) <= SHORT and not line.lstrip()[:4].upper().startswith(SECRET)
+            said: Said = remembered(line, after) if short else understood(manner, line, after=after)
+            return said
+
+        self.understood = understand
+        self._text = lru_cache(maxsize=None)(self._find)
+
+    def text(self, keyword: str, outcome: Outcome, *, after: bool) -> str | None:
+        """The text for this outcome of this command, from the nearest heading; None where ours stands."""
+        return self._text(keyword, outcome, after)
+
+    def _find(self, keyword: str, outcome: Outcome, after: bool) -> str | None:  # noqa: FBT001  # the same
+        replies: Mapping[str, object] = self.manner.replies  # type: ignore[assignment]  # asked for any word
+        for heading in (keyword, "after" if after else "before", "any"):
+            texts = replies.get(heading)
+            if texts is not None and outcome in texts.says:  # type: ignore[attr-defined]
+                found: str = texts.says[outcome]  # type: ignore[attr-defined]
+                return found
+        if outcome in {"ok", "one", "early", "deleting", "kept", "evicted"}:
+            if outcome in {"early", "deleting"}:
+                return self._find(keyword, "ok", after)
+            return None
+        if outcome in {"empty", "blank", "wrong_state", "disabled", "nul"}:
+            return self._find(keyword, "unknown", after)
+        return DEFAULTS.get(outcome, _BAD_ARGUMENTS)
+
+    def capabilities(self, *, after: bool, secure: bool) -> tuple[str, ...]:
+        """The lines of CAPA in this state."""
+        place = self.manner.after if after else self.manner.before
+        return place.capabilities if secure else place.capabilities_in_clear
+
+
+def _changed(place: Place, changes: Sequence[str] | None) -> Place:
+    """A state of which this is announced, and done, otherwise."""
+    if changes is None:
+        return place
+    if not changes:  # a server without CAPA
+        return replace(place, commands=tuple(command for command in place.commands if command != "CAPA"))
+    given = any(entry[:1] not in {"+", "-"} for entry in changes)
+    lists = [place.capabilities, place.capabilities_in_clear]
+    gone: set[str] = set()
+    for entry in changes:
+        tag = entry.lstrip("+-").split(" ")[0].upper()
+        lists = [tuple(line for line in lines if line.split(" ")[0].upper() != tag) for lines in lists]
+        if entry[0] == "-":
+            gone.add(tag)
+        elif not given:
+            lists = [(*lines, entry[1:]) for lines in lists]
+    if given:
+        lists = [tuple(changes)] * 2
+        tags = {entry.split(" ")[0].upper() for entry in changes}
+        gone = {"TOP", "UIDL", "USER", "SASL"} - tags
+    gone = {command for tag in gone for command in _COMMANDS_OF.get(tag, (tag,))}
+    commands = tuple(command for command in place.commands if command not in gone)
+    return replace(place, commands=commands, capabilities=lists[0], capabilities_in_clear=lists[1])
+
+
+def problems_of(manner: Manner) -> list[str]:
+    """What no connection could say or do: tokens that nothing stands for, templates of no unique-id.
+
+    >>> from pop3s_fake.protocol.manner import Manner, Texts
+    >>> problems_of(Manner(replies={"STAT": Texts({"ok": "+OK {sum}"})}))
+    ["replies.STAT.says.ok: nothing stands for '{sum}'; did you mean '{stamp}'?"]
+    """
+    found = []
+    for heading, texts in manner.replies.items():
+        for outcome, text in texts.says.items():
+            found += _wrong(f"replies.{heading}.says.{outcome}", text, TOKENS)
+    found += _wrong("greeting.text", manner.greeting.text, TOKENS)
+    found += _wrong("greeting.stamp", manner.greeting.stamp, OF_CONNECTION)
+    return found + _wrong("storage.unique_id", manner.storage.unique_id, OF_MESSAGE)
+
+
+def _wrong(path: str, text: str, known: Collection[str]) -> list[str]:
+    """What is wrong with one template."""
+    if not text.isprintable():
+        return [f"{path}: {text!r} is no line of printable characters"]
+    try:
+        names = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        return [f"{path}: {text!r}: {error}"]
+    return [
+        f"{path}: nothing stands for '{{{name}}}'" + nearest(f"{{{name}}}", [f"{{{each}}}" for each in known])
+        for name in names
+        if name not in known
+    ]

@@ -1,0 +1,81 @@
+"""A dialect as keywords of a server: what it settles there, and the voice in which its sessions speak.
+
+Knows dialects and the keywords; must not know how a server carries them out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+from pop3s_fake.dialects import Dialect, dialect
+from pop3s_fake.maildrop import Form
+from pop3s_fake.protocol.capabilities import Offer, edited
+from pop3s_fake.protocol.wording import Voice
+from pop3s_fake.tls.settings import Tls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pop3s_fake.maildrop import Account
+    from pop3s_fake.server.options import ServerOptions
+
+__all__ = ("Spoken", "chosen", "offer_of", "with_dialect")
+
+__tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+
+def chosen(given: str | Dialect) -> Dialect:
+    """The dialect that was named, or handed over.
+
+    >>> chosen("dovecot").source
+    'recorded'
+    """
+    return given if isinstance(given, Dialect) else dialect(given)
+
+
+class Spoken(NamedTuple):
+    """What a server has of its dialect beside keywords."""
+
+    told: str
+    """The dialect in a few words, for a report."""
+    voice: Voice
+    form: Callable[[Account], Form]
+    """How the maildrop of an account keeps mail."""
+
+
+def with_dialect(options: ServerOptions, seed: int) -> tuple[ServerOptions, Spoken]:
+    """The options with what their dialect settles beside POP3, the lock and ALPN, and the rest of it.
+
+    >>> from pop3s_fake.server.options import ServerOptions
+    >>> options, spoken = with_dialect(ServerOptions(dialect="dovecot"), seed=1)
+    >>> options.exclusive, spoken.told
+    (False, 'dialect dovecot')
+    """
+    assert options.dialect is not None
+    spoken = chosen(options.dialect)
+    manner, storage = spoken.manner, spoken.manner.storage
+    tls = options.tls
+    if tls is None and manner.alpn != "refuse":
+        tls = Tls(alpn_policy=manner.alpn)
+
+    def form(account: Account) -> Form:
+        digest = blake2b(f"{seed}:validity:{account.name}".encode(), digest_size=4).digest()
+        return Form(storage.unique_id, int.from_bytes(digest, "big") >> 1 | 1 << 30, storage.unfinished)
+
+    settled = replace(options, exclusive=options.exclusive and storage.exclusive, tls=tls)
+    return settled, Spoken(f"dialect {spoken.id}", Voice(manner, options.capabilities), form)
+
+
+def offer_of(given: str | Dialect, capabilities: Sequence[str] | None, *, stls: bool, late: Sequence[str]) -> Offer:
+    """What is offered: the mechanisms of the dialect, and what the keyword adds to them.
+
+    >>> offer_of("dovecot", None, stls=True, late=()).mechanisms
+    ('PLAIN',)
+    """
+    login = chosen(given).manner.login
+    lines = [f"SASL {' '.join(login.mechanisms)}"] if login.mechanisms else []
+    entries = edited(lines, capabilities) if capabilities else lines if capabilities is None else []
+    clear = {"SASL"} if login.mechanisms_in_clear else set()
+    return Offer(entries or ["-SASL"], stls=stls, late=late, clear=clear)

@@ -1,0 +1,222 @@
+"""What a recorded client said, said again to a dialect; and what came, held against the recording.
+
+Knows the form of the recordings and what of them varies; must not know any dialect.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.dialects.clients import Client, House, Offer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("Exchange", "masked", "recording", "recordings", "replay", "scenarios")
+
+HERE: Final = Path(__file__).parent
+SLACK: Final = 0.5
+"""Seconds by which a recorded timer may have been late."""
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One thing that a client did, and what it brought: octets and how the server closed, if it did."""
+
+    scenario: str
+    place: int
+    said: bytes
+    theirs: bytes
+    ours: bytes
+    their_end: str
+    our_end: str
+
+    @property
+    def equal(self) -> bool:
+        """Whether the dialect did as the server."""
+        return (self.theirs, self.their_end) == (self.ours, self.our_end)
+
+
+def recordings() -> list[str]:
+    """The names of all recordings."""
+    return sorted(path.stem for path in (HERE / "wire").glob("*.json"))
+
+
+@cache
+def recording(name: str) -> dict[str, Any]:
+    """One of them."""
+    found: dict[str, Any] = json.loads((HERE / "wire" / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def scenarios(name: str) -> list[str]:
+    """Those of its scenarios in which anything was said."""
+    return [scenario for scenario, what in recording(name)["scenarios"].items() if moves(what["events"])]
+
+
+@cache
+def users() -> dict[str, tuple[str, list[str]]]:
+    """Who has which mail: the maildrops of the recordings."""
+    found = json.loads((HERE / "maildrops.json").read_text(encoding="utf-8"))
+    return {name: (user["password"], user["messages"]) for name, user in found.items()}
+
+
+@cache
+def masks(name: str) -> list[tuple[re.Pattern[str], str]]:
+    """What varies in this recording: each a pattern whose one group is the token, and its name."""
+    found = tomllib.loads((HERE / "masks.toml").read_text(encoding="utf-8"))
+    return [(re.compile(mask["token"], re.MULTILINE), mask["is"]) for mask in found["mask"] if name in mask["of"]]
+
+
+def masked(name: str, octets: bytes) -> bytes:
+    """The octets with a name in place of each token that varies, and nothing else touched."""
+    text = octets.decode("latin-1")
+    for pattern, what in masks(name):
+        text = pattern.sub(
+            lambda found, what=what: (  # type: ignore[misc]  # bound at once
+                f"{found.string[found.start() : found.start(1)]}<{what}>{found.string[found.end(1) : found.end()]}"
+            ),
+            text,
+        )
+    return text.encode("latin-1")
+
+
+def moves(events: list[Event]) -> list[Event]:
+    """What a client does in them."""
+    return [event for event in events if event["ev"] in {"open", "send"}]
+
+
+def said(event: Event) -> bytes:
+    """The octets of a send; long ones are abbreviated in a recording, and all alike behind their beginning."""
+    text: str = event["data"]
+    if not event.get("abbrev"):
+        return text.encode("latin-1")
+    head = text.removesuffix("...")
+    end = "" if set(head) == {"Z"} else "\r\n"
+    whole: str = head + head[-1] * (event["len"] - len(head) - len(end)) + end
+    return whole.encode("latin-1")
+
+
+def replay(name: str, scenario: str) -> list[Exchange]:
+    """Say again what was said in a scenario; one exchange for each thing that the client did."""
+    return list(_Replay(name, scenario).exchanges())
+
+
+class _Replay:
+    """One scenario under way."""
+
+    def __init__(self, name: str, scenario: str) -> None:
+        self.name, self.scenario = name, scenario
+        self.house = House(name, users())
+        self.clients: dict[int, Client] = {}
+        self.offer = Offer()
+        self.events: list[Event] = recording(name)["scenarios"][scenario]["events"]
+
+    def exchanges(self) -> Iterator[Exchange]:
+        """Each thing that a client does, with what follows on its connection."""
+        carried: dict[int, bytes] = {}
+        place = 0
+        for index, event in enumerate(self.events):
+            number = event["c"]
+            for client in self.clients.values():
+                client.pass_time(event["t"])
+            if not self._do(event):
+                continue
+            theirs, their_end, last = self._follows(index)
+            client = self.clients[number]
+            client.pass_time(last + (SLACK if their_end else 0.0))
+            ours = carried.pop(number, b"") + client.heard
+            client.heard = b""
+            theirs, ours = masked(self.name, theirs), masked(self.name, ours)
+            if not client.ended and ours.startswith(theirs) and self._comes(index, ours[len(theirs) :]):
+                carried[number], ours = ours[len(theirs) :], theirs  # the server was slow, and it came later
+            end = client.ended if their_end or client.ended else ""
+            yield Exchange(self.scenario, place, self._shown(event), theirs, ours, their_end, end)
+            place += 1
+
+    def _do(self, event: Event) -> bool:
+        """Do what the client did; tells whether that is an exchange."""
+        client = self.clients.get(event["c"])
+        match event["ev"]:
+            case "open":
+                in_clear = not event["tls"]
+                hidden = event["c"] == 90  # clear text to the port of TLS
+                offer = None if in_clear else self.offer
+                self.clients[event["c"]] = self.house.connect(tls=not in_clear or hidden, offer=offer)
+                return not hidden
+            case "send":
+                assert client is not None
+                client.say(self._fresh(said(event), client))
+                return True
+            case "tls" if client is not None and not client.version:
+                client.shake(self.offer)
+                return True
+            case "close":
+                assert client is not None
+                client.leave(notify=event["how"] == "close_notify")
+            case "note":
+                return self._note(event["text"], client)
+        return False
+
+    def _note(self, text: str, client: Client | None) -> bool:
+        """What the recording says beside events."""
+        if text == "maildrop reset":
+            self.house.reset()
+        elif found := re.fullmatch(r"(?:client offers only |first connection, )(\w+)", text):
+            self.offer = Offer(version=found[1])
+        elif found := re.fullmatch(r"ALPN offered: (.*)", text):
+            self.offer = Offer(alpn=tuple(ast.literal_eval(found[1])))
+        elif found := re.fullmatch(r"SNI: (.*)", text):
+            self.offer = Offer(name=ast.literal_eval(found[1]))
+        elif text == "shutdown(SHUT_WR)" and client is not None:
+            client.half_close()
+            return True
+        return False
+
+    def _follows(self, index: int) -> tuple[bytes, str, float]:
+        """What came on this connection before the client did the next thing there, how it ended, and when."""
+        number, octets, end, last = self.events[index]["c"], b"", "", self.events[index]["t"]
+        for event in self.events[index + 1 :]:
+            if event["c"] != number:
+                continue
+            match event["ev"]:
+                case "recv":
+                    octets += event["data"].encode("latin-1")
+                case "eof" | "reset":
+                    end = event["how"]
+                case "error" if event.get("what") == "tls handshake":
+                    end = "alert" if "ALERT" in event["error"] else "tcp FIN"
+                case "send" | "close":
+                    return octets, end, last
+                case "tls" if self.events[index]["ev"] != "open":
+                    return octets, end, last
+                case "note" if event["text"].startswith("shutdown"):
+                    return octets, end, last
+            last = event["t"]
+        return octets, end, last
+
+    def _comes(self, index: int, rest: bytes) -> bool:
+        """Whether this came after the client's next move on this connection, and not before."""
+        number = self.events[index]["c"]
+        for later in range(index + 1, len(self.events)):
+            if self.events[later]["c"] == number and self.events[later]["ev"] == "send":
+                return bool(rest) and masked(self.name, self._follows(later)[0]).startswith(rest)
+        return False
+
+    def _fresh(self, octets: bytes, client: Client) -> bytes:
+        """What the client would say to us: proofs depend on what we said first."""
+        del client
+        return octets
+
+    def _shown(self, event: Event) -> bytes:
+        """What the client did, in short."""
+        return said(event) if event["ev"] == "send" else f"({event['ev']})".encode()

@@ -1,0 +1,51 @@
+"""Each dialect against the recording of its server: what was said there is said again."""
+
+from __future__ import annotations
+
+import pytest
+
+from pop3s_fake.dialects import dialect_ids
+from tests.dialects.manual import PAGE, differences, page
+from tests.dialects.replaying import masked, recordings, replay, scenarios
+
+ALL = [(name, scenario) for name in dialect_ids() if name in recordings() for scenario in scenarios(name)]
+
+
+@pytest.mark.parametrize(("name", "scenario"), ALL)
+def test_a_dialect_says_what_its_server_said(name: str, scenario: str) -> None:
+    """Octet for octet, and how the connection ended; what differs is listed with its reason, and nothing else is."""
+    exchanges = replay(name, scenario)
+    listed = {place for of, where, place in differences() if (of, where) == (name, scenario)}
+    unlisted = [each for each in exchanges if not each.equal and each.place not in listed]
+    vanished = [each for each in exchanges if each.equal and each.place in listed]
+
+    assert not unlisted, f"these differ, and no reason is listed: {unlisted}"
+    assert not vanished, f"a reason is listed for these, and they are equal: {vanished}"
+    assert listed <= {each.place for each in exchanges}
+
+
+def test_a_difference_is_listed_where_there_is_something_to_differ() -> None:
+    """An entry for a scenario that nobody recorded would never be missed."""
+    assert {(name, scenario) for name, scenario, _ in differences()} <= set(ALL)
+
+
+@pytest.mark.parametrize("name", [name for name in dialect_ids() if name in recordings()])
+def test_nearly_all_exchanges_are_equal(name: str) -> None:
+    """99 of 100, with what is listed counted as different."""
+    found = sum(len(replay(name, scenario)) for scenario in scenarios(name))
+    different = sum(of == name for of, _, _ in differences())
+
+    assert found > 900
+    assert different <= found / 100
+
+
+def test_a_mask_takes_a_token_and_leaves_the_rest() -> None:
+    """What stands beside the token is compared."""
+    assert masked("dovecot", b"+OK 1 000000016b041cfa\r\n2 6b041cfa\r\n") == (
+        b"+OK 1 00000001<uidvalidity>\r\n2 6b041cfa\r\n"
+    )
+
+
+def test_the_page_is_the_one_that_the_recordings_make() -> None:
+    """Else make it anew: ``python -m tests.dialects.manual``."""
+    assert PAGE.read_text(encoding="utf-8") == page()
