@@ -14,7 +14,7 @@ from pop3s_fake.errors import nearest
 from pop3s_fake.protocol.understanding import Said, understood
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pop3s_fake.protocol.manner import Manner, Outcome, Place
 
@@ -77,9 +77,10 @@ class Voice:
 
     def __init__(self, manner: Manner, changes: Sequence[str] | None = None) -> None:
         """Take the manner, and changes of its capability lists as ``capabilities=`` has them."""
-        self.manner = manner = replace(
+        self.manner: Manner = replace(
             manner, before=_changed(manner.before, changes), after=_changed(manner.after, changes)
         )
+        manner = self.manner
         self.failures: int = 0
         """Refused logins in a row, of all connections."""
         remembered = lru_cache(maxsize=4096)(lambda line, after: understood(manner, line, after=after))
@@ -89,7 +90,7 @@ class Voice:
             said: Said = remembered(line, after) if short else understood(manner, line, after=after)
             return said
 
-        self.understood = understand
+        self.understood: Callable[[bytes, bool], Said] = understand
         self._text = lru_cache(maxsize=None)(self._find)
 
     def text(self, keyword: str, outcome: Outcome, *, after: bool) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import date, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 from pop3s_fake.errors import UsageError
@@ -14,6 +15,8 @@ from pop3s_fake.tls.settings import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cattrs import Converter
 
 __all__ = ("read", "structured")
 
@@ -38,15 +41,23 @@ def structured(tables: Mapping[str, Any], kind: type[Entry], what: str) -> dict[
     """The same for tables that were read already, by the ids of their entries."""
     import cattrs  # noqa: PLC0415 - a tenth of a second that only those pay who ask for an entry
 
+    entries: type[dict[str, Entry]] = dict[str, kind]  # type: ignore[valid-type]  # known at run time only
+    try:
+        return _converter().structure({name: {"id": name, **table} for name, table in tables.items()}, entries)
+    except cattrs.BaseValidationError as error:
+        raise UsageError(f"{what}: " + "; ".join(cattrs.transform_error(error, format_exception=_say))) from None
+
+
+@cache
+def _converter() -> Converter:
+    """What checks and converts; it learns each kind of entry once."""
+    import cattrs  # noqa: PLC0415 - see read
+
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(date, _only_a_date)
     converter.register_structure_hook(str, _only_a_str)
     converter.register_structure_hook(Tls, _settings)
-    entries: type[dict[str, Entry]] = dict[str, kind]  # type: ignore[valid-type]  # known at run time only
-    try:
-        return converter.structure({name: {"id": name, **table} for name, table in tables.items()}, entries)
-    except cattrs.BaseValidationError as error:
-        raise UsageError(f"{what}: " + "; ".join(cattrs.transform_error(error, format_exception=_say))) from None
+    return converter
 
 
 def _say(error: BaseException, expected: type | None) -> str:
