@@ -336,7 +336,7 @@ class Connection:
                 if self._ruled.asked and not isinstance(link, Clear):
                     self._ruled.asked = not self._notes.certified(link.facts().client_certificate)
                 word, argument = (known.word, known.argument) if known is not None else words(line)
-                bound = bind(word, argument, user=session.about, tls=self._secure)
+                bound = bind(word, argument, user=session.about, tls=self._secure, ahead=bool(lines))
                 if bound is not None or self._ruled.silent:
                     told = yield from self._slowly(bound, line, reader, lines)
                     time = now()

@@ -6,16 +6,19 @@ alone.  Must not know commands, accounts or clocks: whoever opens says what time
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from pop3s_fake.maildrop.chosen import Chosen
 from pop3s_fake.maildrop.open_maildrop import LiveOpenMaildrop, OpenMaildrop, UpdateResult
+from pop3s_fake.maildrop.policy import Policy
+from pop3s_fake.maildrop.served import BEYOND, Served, with_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pop3s_fake.maildrop.contents import Contents
-    from pop3s_fake.maildrop.policy import History, Policy
+    from pop3s_fake.maildrop.policy import History
     from pop3s_fake.maildrop.store import Store
 
 __all__ = ("LivePolicedMaildrop", "PolicedMaildrop", "Terms")
@@ -40,17 +43,30 @@ def _seen(store: Store, contents: Contents, terms: Terms) -> Contents:
     policy, history = terms.policy, terms.history
     if terms.now < history.unseen_until:
         return Chosen(contents, range(0))
+    if policy.generated or policy.last:
+        contents = with_own(contents, replace(policy, first=""))
     hidden = history.gone if terms.recent else history.gone | history.popped
     if hidden:
         contents = Chosen(contents, [place for place, uid in enumerate(contents.uids()) if uid not in hidden])
     if terms.recent:
         last = store.arrived_by(terms.now - policy.recent_days * DAY)
         contents = Chosen(contents, [place for place, each in enumerate(contents.arrivals()) if each > last])
-    elif policy.newest is not None and policy.newest < len(contents):
+    else:
+        contents = _window(contents, policy)
+    if policy.first:
+        contents = with_own(contents, Policy(first=policy.first))
+    if policy.descending:
+        contents = Chosen(contents, range(len(contents))[::-1])
+    return Served(contents, policy) if policy.serves else contents
+
+
+def _window(contents: Contents, policy: Policy) -> Contents:
+    """So many of the messages, those that came last or first."""
+    if policy.newest is not None and policy.newest < len(contents):
         contents = Chosen(contents, range(len(contents) - policy.newest, len(contents)))
-    if not terms.recent and policy.oldest is not None and policy.oldest < len(contents):
+    if policy.oldest is not None and policy.oldest < len(contents):
         contents = Chosen(contents, range(policy.oldest))
-    return Chosen(contents, range(len(contents))[::-1]) if policy.descending else contents
+    return contents
 
 
 class PolicedMaildrop(OpenMaildrop):
@@ -149,6 +165,9 @@ class PolicedMaildrop(OpenMaildrop):
         else:
             removed, kept = self._store.update(arrival for arrival in uids if arrival not in self._held)
             kept |= self._held
+            own = {arrival for arrival in uids if arrival > BEYOND} - self._held
+            self._terms.history.gone.update(uids[arrival] for arrival in own)
+            removed |= own
         self._gone |= {uid: None for arrival, uid in uids.items() if arrival in removed}
         return tuple(uid for arrival, uid in uids.items() if arrival in kept)
 

@@ -58,6 +58,26 @@ class Policy:
     """Seconds for which no session finds anything behind one that ended without QUIT."""
     steals: bool = False
     """A second login ends the session that has the maildrop."""
+    first: str = ""
+    """The octets of a message of the site's own, before all others; it cannot be removed."""
+    last: str = ""
+    """The same behind all others; this one can be removed."""
+    generated: int = 0
+    """So many messages more, behind those that there are."""
+    adds: str = ""
+    """A field that is put at the end of each header."""
+    drops: str = ""
+    """The name of a field that is left out of each header."""
+    unfolds: bool = False
+    """Lines of a header that go on from the one before begin without their blanks."""
+    body: str = ""
+    """Octets that are put at the end of each message, whole lines; of several policies all are."""
+    long_line: int = 0
+    """A line of so many octets is put at the end of each message."""
+    header_only: int | None = None
+    """The message of this number is a header without the empty line that ends one."""
+    empty: int | None = None
+    """The message of this number has no octets."""
     unlocks: bool = False
     """QUIT behind USER, before any login, takes the lock from the session that has the maildrop of that name."""
 
@@ -76,6 +96,17 @@ class Policy:
     def retrieves(self) -> bool:
         """Whether anything hangs on what was retrieved."""
         return self.popped or self.deletes == "lost-or-retrieved"
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether a header must be looked at to tell how long it will be."""
+        return bool(self.adds or self.drops or self.unfolds)
+
+    @property
+    def serves(self) -> bool:
+        """Whether messages are served otherwise than they are stored."""
+        changed = self.body or self.long_line or self.rewrites
+        return bool(changed) or self.header_only is not None or self.empty is not None
 
     def __repr__(self) -> str:
         """What is not the default."""

@@ -58,8 +58,21 @@ POLICIES: Final = {
     "unseen": "how long nothing is found",
     "steals": "what a second login does",
     "unlocks": "what QUIT unlocks",
+    "first": "the first message",
+    "last": "the last message",
+    "generated": "how many messages there are",
+    "adds": "which field is added to a header",
+    "drops": "which field is left out of a header",
+    "unfolds": "how a field goes on",
+    "body": "what is added to a message",
+    "long_line": "how long a line is",
+    "header_only": "which message has no body",
+    "empty": "which message is empty",
 }
 """What a word of a policy decides, as part of a sentence."""
+
+ADDING: Final = "body"
+"""The word of a policy of which several quirks may each say something."""
 
 
 class Asked(NamedTuple):
@@ -141,8 +154,16 @@ def demands(several: Sequence[Asked]) -> Setting:
         **{name: last(name) for name in ("certificate", "tls", "stls", "exclusive")},  # type: ignore[arg-type]  # by name
         capabilities=tuple(line for each in settings for line in each.capabilities),
         late=tuple(tag for each in settings for tag in each.late),
-        policy={word: value for each in settings for word, value in each.policy.items()},
+        policy=_policies(settings),
     )
+
+
+def _policies(settings: Iterable[Setting]) -> dict[str, str]:
+    """The words of all of them; what is added to messages adds up."""
+    words: dict[str, str] = {}
+    for word, value in (item for each in settings for item in each.policy.items()):
+        words[word] = words.get(word, "") + value if word == ADDING else value
+    return words
 
 
 def _setting(one: Asked) -> Setting | None:
@@ -295,6 +316,7 @@ def _decided(setting: Setting) -> Iterator[Claim]:
     for line in setting.capabilities:
         yield Claim(f"the capability {line[1:].partition(' ')[0]}", None, line)
     for word, value in setting.policy.items():
-        yield Claim(POLICIES[word], None, f"{word} {value}")
+        if word != ADDING:
+            yield Claim(POLICIES[word], None, f"{word} {value}")
     for tag in setting.late:
         yield Claim(f"the capability {tag}", None, f"late {tag}")

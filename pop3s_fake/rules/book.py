@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from random import Random
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.errors import UnmetRule, UsageError
 from pop3s_fake.rules.bound import Bound
@@ -268,6 +268,14 @@ def _unmet(entry: Entry, sent: Sent) -> str:
     return "\n".join(lines)
 
 
+class Found(NamedTuple):
+    """How things stand at a point, as far as rules ask for it."""
+
+    user: str | None
+    tls: bool
+    ahead: bool
+
+
 class SessionRules:
     """What one connection asks of the rule book: the occurrences are counted here, its dice are thrown here."""
 
@@ -280,11 +288,13 @@ class SessionRules:
         self._book = book
         self._dice: dict[int, Random] = {}
 
-    def bind(self, point: str, argument: str = "", *, user: str | None = None, tls: bool = True) -> Bound | None:
+    def bind(
+        self, point: str, argument: str = "", *, user: str | None = None, tls: bool = True, ahead: bool = False
+    ) -> Bound | None:
         """The rules that apply to this occurrence, once for each: a keyword in upper case, or greeting, accept, close.
 
-        ``argument`` is what follows the keyword and its space; ``user`` who is logged in, or is about to.  None where
-        no rule applies.
+        ``argument`` is what follows the keyword and its space; ``user`` who is logged in, or is about to, ``ahead``
+        whether the client has sent the next command already.  None where no rule applies.
         """
         index = self._book.index
         seen = self.seen
@@ -298,7 +308,7 @@ class SessionRules:
         entries = index.points.get(point, index.any)
         if not entries:
             return None
-        return self._bind(entries, point, argument, user, tls)
+        return self._bind(entries, point, argument, Found(user, tls, ahead))
 
     def dice(self, order: int, rule: Rule) -> Random:
         """The random numbers of one rule in this session: no other session or rule disturbs them."""
@@ -314,11 +324,10 @@ class SessionRules:
         entries: tuple[Entry, ...],
         point: str,
         argument: str,
-        user: str | None,
-        tls: bool,  # noqa: FBT001
+        found: Found,
     ) -> Bound | None:
         command = f"{point} {argument}" if argument else point
-        matching = [entry for entry in entries if self._applies(entry, point, argument, user, tls)]
+        matching = [entry for entry in entries if self._applies(entry, point, argument, found)]
         if not matching:
             return None
         return Bound(
@@ -332,8 +341,7 @@ class SessionRules:
         entry: Entry,
         point: str,
         argument: str,
-        user: str | None,
-        tls: bool,  # noqa: FBT001  # passed on
+        found: Found,
     ) -> bool:
         """Whether the rule strikes here, as far as can be known before the reply; else why not is noted."""
         rule = entry.rule
@@ -349,7 +357,7 @@ class SessionRules:
         if when.argument is not None and argument != when.argument:
             misses.note(Reason.ARGUMENT, session, detail=argument_shown(point, argument))
             return False
-        unheld = self._unheld(rule, user, tls)
+        unheld = self._unheld(rule, found)
         if unheld is not None:
             misses.note(Reason.FILTER, session, detail=unheld)
             return False
@@ -372,15 +380,17 @@ class SessionRules:
             return sum(count for point, count in self.seen.items() if point not in POINTS)
         return sum(self.seen.get(point, 0) for point in points)
 
-    def _unheld(self, rule: Rule, user: str | None, tls: bool) -> str | None:  # noqa: FBT001
+    def _unheld(self, rule: Rule, found: Found) -> str | None:
         """The filter that does not hold, in words."""
         when = rule.when
         if when.sessions is not None:
             first, last = when.sessions
             if self.number < first or (last is not None and self.number > last):
                 return when.session_filter
-        if when.user is not None and user != when.user:
-            return f"user={when.user} (it was {user or 'nobody'})"
-        if when.tls is not None and tls != when.tls:
+        if when.user is not None and found.user != when.user:
+            return f"user={when.user} (it was {found.user or 'nobody'})"
+        if when.tls is not None and found.tls != when.tls:
             return f"tls={'yes' if when.tls else 'no'}"
+        if when.ahead is not None and found.ahead != when.ahead:
+            return f"ahead={'yes' if when.ahead else 'no'}"
         return None

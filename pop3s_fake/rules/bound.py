@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.rules.misses import Reason, discreet
 from pop3s_fake.rules.placing import Spot, spots
+from pop3s_fake.rules.when import holds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,14 +104,15 @@ class Bound:
         self.lower: bool = any(_lower(item) for items in phases.values() for item in items)
         """Whether anything is to be done on a layer below POP3."""
 
-    def answered(self, *, positive: bool) -> None:
-        """Leave out the rules that are for the other answer."""
-        kind = "ok" if positive else "err"
+    def answered(self, status: str) -> None:
+        """Leave out the rules that are for other answers than this one, given by its first line."""
+        held: dict[str | None, bool] = {None: True}
         for item in (*self.during, *self.after):
-            if item.rule.when.answer not in {None, kind}:
-                item.rule.misses.note(Reason.FILTER, self.session, detail=f"answer={item.rule.when.answer}")
-        self.during = tuple(item for item in self.during if item.rule.when.answer in {None, kind})
-        self.after = tuple(item for item in self.after if item.rule.when.answer in {None, kind})
+            answer = item.rule.when.answer
+            if answer is not None and not held.setdefault(answer, holds(answer, status)):
+                item.rule.misses.note(Reason.FILTER, self.session, detail=f"answer={answer}")
+        self.during = tuple(item for item in self.during if held[item.rule.when.answer])
+        self.after = tuple(item for item in self.after if held[item.rule.when.answer])
 
     def __repr__(self) -> str:
         """The command, without credentials, and the rules: tracebacks show it."""

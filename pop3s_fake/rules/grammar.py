@@ -17,7 +17,7 @@ from pop3s_fake.rules.checks import check_action
 from pop3s_fake.rules.forms import FORMS, real, whole
 from pop3s_fake.rules.limits import LIMITS, Limits
 from pop3s_fake.rules.values import Token, Wrong, known, natural, unquote
-from pop3s_fake.rules.when import ANY, KEYWORDS, OFFSETS, PHASES, POINTS, Offset, When, is_keyword
+from pop3s_fake.rules.when import ANY, CODE, KEYWORDS, OFFSETS, PHASES, POINTS, Offset, When, is_keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ _PAIR: Final = re.compile(r"([A-Za-z][A-Za-z-]*)=")
 _VALUE: Final = re.compile(r'(?:[^\s,;"-]|-(?!>))+')
 _BLANKS: Final = re.compile(r"\s*")
 _COUNTERS: Final = {"times": whole, "exactly": whole, "skip": whole, "p": real, "expires": real}
-FILTERS: Final = ("session", "user", "tls", "answer")
+FILTERS: Final = ("session", "user", "tls", "answer", "ahead")
 
 
 def parse(text: str) -> Parsed:
@@ -263,13 +263,13 @@ class _Reader:
     def _filter(self, name: str, token: Token) -> Any:
         if name == "user":
             return token.text
-        if name == "tls":
+        if name in {"tls", "ahead"}:
             if token.text not in {"yes", "no"}:
-                raise Wrong(f"tls takes yes or no, not {token.text!r}")
+                raise Wrong(f"{name} takes yes or no, not {token.text!r}")
             return token.text == "yes"
         if name == "answer":
-            if token.text not in {"ok", "err"}:
-                raise Wrong(f"answer takes ok or err, not {token.text!r}")
+            if token.text not in {"ok", "err"} and not CODE.fullmatch(token.text):
+                raise Wrong(f"answer takes ok, err or a response code such as IN-USE, not {token.text!r}")
             return token.text
         first, dots, last = token.text.partition("..")
         if not _DIGITS.fullmatch(first) or (last and not _DIGITS.fullmatch(last)):

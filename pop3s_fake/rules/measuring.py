@@ -64,9 +64,11 @@ class Measuring(SessionRules):
         super().__init__(book, number)
         self._measure = measure
 
-    def bind(self, point: str, argument: str = "", *, user: str | None = None, tls: bool = True) -> Bound | None:
+    def bind(
+        self, point: str, argument: str = "", *, user: str | None = None, tls: bool = True, ahead: bool = False
+    ) -> Bound | None:
         """The rules that apply; where a reply follows, never None."""
-        bound = super().bind(point, argument, user=user, tls=tls)
+        bound = super().bind(point, argument, user=user, tls=tls, ahead=ahead)
         if point in POINTS and not POINTS[point].reply:
             if POINTS[point].flight:
                 self._measure(Measured(self.number, point, 1, "", (), 0))

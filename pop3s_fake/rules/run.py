@@ -129,7 +129,7 @@ class Run:
         """The reply and what comes after it."""
         bound = self._bound
         if bound.asks_answer:
-            bound.answered(positive=parts.status.startswith(b"+OK"))
+            bound.answered(parts.status.decode("latin-1"))
         layout = Layout((yield from self._replaced(parts)))
         if bound.measure is not None:
             bound.measure(layout)

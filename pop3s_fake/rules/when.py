@@ -11,7 +11,20 @@ from typing import Final, Literal, NamedTuple
 
 from pop3s_fake.rules.values import BARE, Wrong, quoted, word
 
-__all__ = ("KEYWORDS", "OFFSETS", "PHASES", "POINTS", "Offset", "Phase", "Point", "When", "is_keyword", "meet")
+__all__ = (
+    "CODE",
+    "KEYWORDS",
+    "OFFSETS",
+    "PHASES",
+    "POINTS",
+    "Offset",
+    "Phase",
+    "Point",
+    "When",
+    "holds",
+    "is_keyword",
+    "meet",
+)
 
 Layer = Literal["pop3", "tls", "tcp"]
 Phase = Literal["before", "during", "after"]
@@ -146,8 +159,10 @@ class When:
     sessions: tuple[int, int | None] | None = None
     user: str | None = None
     tls: bool | None = None
-    answer: Literal["ok", "err"] | None = None
-    """How the command was answered."""
+    answer: str | None = None
+    """How the command was answered: "ok", "err", or a response code, such as "SYS" or "SYS/TEMP", in a refusal."""
+    ahead: bool | None = None
+    """Whether the client had sent another command already (RFC 2449 section 6.6)."""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -161,6 +176,8 @@ class When:
             self._check_point(point, POINTS[point])
         if self.answer is not None and (self.phase == "before" or point in POINTS):
             raise Wrong(f"no command has been answered at {point}{self._phase}, so answer= never holds", "answer")
+        if self.ahead is not None and point in POINTS:
+            raise Wrong(f"{point} is no command, so no command was sent behind it", "ahead")
         if self.tls is False and self.offset is not None and self.offset.layer == "tls":
             raise Wrong(f"tls=no and {self.offset} contradict each other: without TLS nothing is sealed", "tls")
         if self.one_line and self.offset is not None:
@@ -240,6 +257,8 @@ class When:
             parts.append(f" tls={'yes' if self.tls else 'no'}")
         if self.answer is not None:
             parts.append(f" answer={self.answer}")
+        if self.ahead is not None:
+            parts.append(f" ahead={'yes' if self.ahead else 'no'}")
         return "".join(parts)
 
 
@@ -255,9 +274,33 @@ def meet(one: When, other: When) -> bool:
     commands = one.points[0] not in POINTS and other.points[0] not in POINTS
     if not set(one.points) & set(other.points) and not (commands and ANY in (one.points[0], other.points[0])):
         return False
-    parts = ("nth", "argument", "user", "tls", "answer")
+    parts = ("nth", "argument", "user", "tls", "ahead")
     pairs = [(getattr(one, part), getattr(other, part)) for part in parts]
     if any(None not in pair and pair[0] != pair[1] for pair in pairs):
         return False
+    if one.answer is not None and other.answer is not None and not _both(one.answer, other.answer):
+        return False
     (first, last), (begin, end) = one.sessions or (1, None), other.sessions or (1, None)
     return (last is None or begin <= last) and (end is None or first <= end)
+
+
+CODE: Final = re.compile(r"[A-Z0-9-]+(?:/[A-Z0-9-]+)*")
+"""A response code as ``answer=`` takes it, its levels parted as in SYS/TEMP (RFC 2449 section 8)."""
+
+
+def holds(answer: str, status: str) -> bool:
+    """Whether a reply that begins so is the answer that a rule asks for.
+
+    >>> holds("SYS", "-ERR [SYS/TEMP] later"), holds("err", "-ERR no"), holds("IN-USE", "-ERR [IN-USER] no")
+    (True, True, False)
+    """
+    if answer in {"ok", "err"}:
+        return status.startswith("+OK") == (answer == "ok")
+    return re.match(rf"-ERR \[{re.escape(answer)}[]/]", status) is not None
+
+
+def _both(one: str, other: str) -> bool:
+    """Whether a reply can be both answers."""
+    if "ok" in {one, other} or one == other:
+        return one == other
+    return "err" in {one, other} or one.startswith(f"{other}/") or other.startswith(f"{one}/")

@@ -64,7 +64,11 @@ COMPLAINTS = {
     "counted from 1",
     "RETR session=x -> end rst": "column 6 of `RETR session=x -> end rst`: session takes 2, 2.. or 2..5, not 'x'",
     "RETR tls=maybe -> end rst": "column 6 of `RETR tls=maybe -> end rst`: tls takes yes or no, not 'maybe'",
-    "RETR answer=no -> end rst": "column 6 of `RETR answer=no -> end rst`: answer takes ok or err, not 'no'",
+    "RETR answer=no -> end rst": "column 6 of `RETR answer=no -> end rst`: answer takes ok, err or a "
+    "response code such as IN-USE, not 'no'",
+    "RETR ahead=1 -> end rst": "column 6 of `RETR ahead=1 -> end rst`: ahead takes yes or no, not '1'",
+    "close ahead=yes -> end rst": "column 7 of `close ahead=yes -> end rst`: close is no command, so no command was "
+    "sent behind it",
     "PASS!before answer=err -> end rst": "column 13 of `PASS!before answer=err -> end rst`: no command has been "
     "answered at PASS!before, so answer= never holds",
     "greeting answer=ok -> end rst": "column 10 of `greeting answer=ok -> end rst`: no command has been answered at "
@@ -241,6 +245,8 @@ CANONICAL = [
     "RETR,TOP#2@50% -> wait 2, end fin",
     "RETR(3)@body:512 session=2.. user=ann tls=no -> end rst; times=1",
     "PASS!after tls=yes answer=err -> end clean",
+    "PASS,APOP answer=SYS/TEMP -> end clean",
+    "RETR!after answer=ok ahead=no -> end clean",
     'LIST() -> reply "-ERR not now"',
     'PASS("a)b") -> reply "-ERR [AUTH] no"',
     "TOP(1 0)@L4 -> edit drop 3",
