@@ -18,8 +18,8 @@ TOGETHER: dict[tuple[str, ...], list[Any]] = {
         Finish("fin"),
     ],
     ("RETR@tls:7 -> wait 1", "RETR@tls:20 -> wait 2"): [RECORD[:7], 1.0, RECORD[7:20], 2.0, RECORD[20:]],
-    (TENS, "RETR@14 -> pace size=4 layer=tls"): [
-        sealed(WHOLE[:10]) + b"".join(sealed(WHOLE[at : at + 4]) for at in (10, 14, 18, 22))
+    (TENS, "RETR@14 -> pace size=5 layer=tls"): [
+        b"".join(map(sealed, (WHOLE[:10], WHOLE[10:14], WHOLE[14:19], WHOLE[19:24], WHOLE[24:])))
     ],
     (TENS, 'RETR@14 -> send "own" layer=tls'): [
         b"".join(map(sealed, (WHOLE[:10], WHOLE[10:14], b"own", WHOLE[14:24], WHOLE[24:])))
