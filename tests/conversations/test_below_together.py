@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from typing import Any
 
 import pytest
 
-from pop3s_fake import Rule
+from pop3s_fake import Pop3sServer, Rule
 from pop3s_fake.rules.operations import Call, Finish, HalfClose, Octets
 from tests.conversations.test_below import RECORD, WHOLE, Below, joined, sealed
 
@@ -139,3 +141,39 @@ def test_what_follows_an_action_that_had_no_place_has_none_either(rule: str) -> 
     below = Below(rule)
     assert joined(below.steps) == [RECORD]
     assert len(below.book.unmet()) == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "notified", "closed"), [("half-tls", True, False), ("half-tcp", False, True), ("half-close", True, True)]
+)
+def test_each_half_closes_what_it_says_and_the_server_reads_on(
+    pure: Any, how: str, *, notified: bool, closed: bool
+) -> None:
+    """TLS by its alert (RFC 8446 section 6.1), TCP by a FIN, or both; what is asked then is done and not answered."""
+    server = pure(f"STAT!after -> end {how}", tls=True)
+    talk = server.talk().login()
+    steps = talk.say("STAT")
+    assert (talk.notified, "half" in steps) == (notified, closed)
+    assert talk.ask("DELE 1") == b""
+    assert talk.ask("QUIT") == b""
+    assert list(server.account.maildrop.uids) == ["m2"]
+    told = [entry.text for entry in talk.log.entries if entry.kind == "-"]
+    assert told.count("no reply can be sent: our direction is closed") == 2
+
+
+def test_a_place_beyond_the_handshake_is_told_in_its_octets() -> None:
+    """Once it is over, it is known how long it was."""
+    with Pop3sServer(rules=["handshake@tls:100000 -> end fin"]) as server:
+        with (
+            socket.create_connection((server.host, server.port), timeout=30) as sock,
+            server.client_context().wrap_socket(sock, server_hostname="localhost") as client,
+        ):
+            assert client.recv(100).startswith(b"+OK")
+        (unmet,) = server.judge()
+    assert re.fullmatch(
+        r"handshake@tls:100000 -> end fin   \(test_below_together\.py:\d+\) never struck\n"
+        r"  a handshake began once \(session 1\); it had \d+ octets on the TLS layer, "
+        r"so @tls:100000 lay beyond the end\n"
+        r"  -> handshake@tls:\d+, or \.optional\(\) if it need not strike",
+        str(unmet),
+    )
