@@ -357,6 +357,9 @@ class Connection:
                 if session.delay:
                     yield Wait(session.delay)
                     time = now()
+                if session.deaf:
+                    lines.clear()
+                    reader.forget()
                 linting.answered(reply)
             if reply.closes and not session.upgrading:
                 break

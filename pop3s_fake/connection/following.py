@@ -45,6 +45,7 @@ class Follower:
     patience: Final = AUTOLOGOUT
     farewell: Final = b""
     delay: Final = 0.0
+    deaf: Final = False
     notifies: Final = True
 
     ended: Ended

@@ -31,6 +31,16 @@ class Form:
     unfinished: int = 0
     """Octets that are not announced of a final CRLF that was added."""
 
+    blank_line: str = ""
+    """Whether an empty line is added: "headers", where there is none in a message, or "always"; not behind one whose
+    final line end was missing."""
+
+    def kept(self, content: bytes) -> bytes:
+        """The octets that are kept of these."""
+        if not self.blank_line or type(content) is Unfinished:
+            return content
+        return content + b"\r\n" if self.blank_line == "always" or b"\r\n\r\n" not in content else content
+
     def uid(self, arrival: int, content: bytes) -> str:
         """The unique-id of these octets; "" where there is no template."""
         if not self.unique_id:

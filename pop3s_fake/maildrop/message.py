@@ -64,9 +64,9 @@ class Message:
     def kept_in(self, former: Form, form: Form) -> Message:
         """The same message as a maildrop of another form keeps it: size and unique-id, unless they were given."""
         source = self._as_it_came()
-        octets = form.octets(source) if self.octets == former.octets(source) else self.octets
+        octets = form.octets(form.kept(source)) if self.octets == former.octets(source) else self.octets
         own = former.uid(self.arrival, source) or derived_uid(source)
-        uid = self.uid
+        uid, source = self.uid, form.kept(source)
         if uid == own or uid.startswith(f"{own}-"):
             uid = form.uid(self.arrival, source) or derived_uid(source)
         return Message(source, uid, octets=octets, arrival=self.arrival)

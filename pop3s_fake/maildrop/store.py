@@ -170,7 +170,7 @@ class Store:
 
     def _made(self, content: bytes, derived: str, uid: str | None = None, octets: int | None = None) -> Message:
         """A message as this maildrop keeps it, under its own unique-id or one that follows from it."""
-        arrival = self._arrived + 1
+        arrival, content = self._arrived + 1, self._form.kept(content)
         if uid is None:
             uid = self._form.uid(arrival, content) or self._free(derived)
         return Message(content, uid, octets=self._form.octets(content) if octets is None else octets, arrival=arrival)

@@ -117,6 +117,10 @@ class LineReader:
         self.rest = rest if end else line
         return line if end else None
 
+    def forget(self) -> None:
+        """Take nothing of what has come and was not given."""
+        self.rest, self.held, self._dropping = b"", False, False
+
     def _drop(self, rest: bytes) -> None:
         """Take no more of this line; its CR may be the last thing that came."""
         self._dropping = True

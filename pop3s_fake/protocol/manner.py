@@ -73,10 +73,13 @@ Outcome = Literal[
     "too_long",
     "response_too_long",
     # arguments
+    "bad_arguments",
     "missing",
     "extra",
     "blank",
     "malformed",
+    "digest_missing",
+    "name_too_long",
     "not_a_number",
     "zero",
     "negative",
@@ -149,7 +152,9 @@ class Place:
     line: int = LINE_LIMIT
     """Octets of a line that is read, its end counted."""
     bad: int = 0
-    """How many bad commands in a row close the connection; 0: none do."""
+    """How many bad commands close the connection; 0: none do."""
+    bad_in_a_row: bool = True
+    """Whether a good one between them lets the count begin anew."""
     bad_are: Literal["unknown", "refused"] = "unknown"
     """What counts as bad: a command that is not known here, or any that was refused."""
     idle: float = AUTOLOGOUT
@@ -189,10 +194,14 @@ class Numbers:
     """What stands behind a separator behind the last number."""
     trailing: Literal["refused", "ignored"] = "refused"
     """Nothing but separators there."""
+    digits: int = 0
+    """How many there may be; 0: any number of them."""
     largest: int = 10**18
     """Above it a number is too large."""
     wraps: int = 0
-    """Bits that are kept of a number; 0: all."""
+    """Bits that are kept of a number of 64, the first of them its sign; 0: all, and no number is negative."""
+    negative_lines: Literal["refused", "whole"] = "refused"
+    """What TOP makes of a negative number of lines."""
     evidence: tuple[str, ...] = ()
 
 
@@ -203,6 +212,8 @@ class Login:
     name: Literal["word", "trimmed", "line"] = "word"
     """What USER takes: one word, the rest of the line without the separators at its end, or all of it."""
     password: Literal["trimmed", "line"] = "line"  # noqa: S105  # how one is read
+    longest_name: int = 0
+    """Octets of the longest name that USER takes; 0: any."""
     empty: tuple[Literal["USER", "PASS"], ...] = ()
     """Where nothing is taken for an argument."""
     letters: Literal["exact", "folded"] = "exact"
@@ -213,8 +224,12 @@ class Login:
     """What becomes of the name when another command comes before PASS."""
     failure: Literal["forgotten", "kept"] = "forgotten"
     """What becomes of it when the password is wrong."""
+    ahead: Literal["kept", "lost"] = "kept"
+    """What becomes of commands that had come together with PASS, behind it."""
     passwords_in_clear: bool = False
     mechanisms: tuple[str, ...] = ()
+    initial: tuple[str, ...] = ()
+    """Mechanisms that begin with the server, and take an initial response for the answer to that."""
     mechanisms_in_clear: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 
@@ -257,6 +272,8 @@ class Storage:
     """Octets that are not announced of a final line end that is sent, but was not stored."""
     unique_id: str = ""
     """With ``{arrival}``, a number, ``{validity}``, one of the maildrop, and ``{digest}`` of the octets; "": ours."""
+    blank_line: Literal["", "headers", "always"] = ""
+    """The empty line that an mbox has behind a message: sent with one that is all header, or with each."""
     expunged: Literal["sent", "told"] = "sent"
     """What RETR makes of a message that another session has removed."""
     evidence: tuple[str, ...] = ()

@@ -60,8 +60,26 @@ class Mannered(Session):
     (b'+OK ann?\r\n', b'-ERR unknown command\r\n')
     """
 
-    __slots__ = ("_bad", "_closed", "_said", "_tokens", "_voice", "delay", "farewell", "notifies", "patience", "reader")
+    __slots__ = (
+        "_bad",
+        "_closed",
+        "_said",
+        "_tokens",
+        "_voice",
+        "deaf",
+        "delay",
+        "farewell",
+        "notifies",
+        "patience",
+        "reader",
+    )
 
+    patience: float
+    farewell: bytes
+    deaf: bool
+    delay: float
+    notifies: bool
+    exchange: Authentication | None
     reader: LooseReader | None
     """Where its lines come from; what may be longest is told to it."""
 
@@ -73,6 +91,7 @@ class Mannered(Session):
         self._bad = 0
         self.reader = None
         self.delay = 0.0
+        self.deaf = False
         self._closed = False
         self.notifies = voice.manner.ends.close_notify
         super().__init__(accounts, **others)
@@ -151,7 +170,8 @@ class Mannered(Session):
         if reply.positive:
             if self._said.keyword == "QUIT":
                 return "early" if self.state is State.AUTHORIZATION else "deleting" if self.removed else "ok"
-            return "one" if self._said.number is not None and self._said.keyword in {"LIST", "UIDL"} else "ok"
+            told = self._said.keyword in {"STAT", "LAST"}
+            return "one" if told or (self._said.number is not None and self._said.keyword in {"LIST", "UIDL"}) else "ok"
         if reply.status.startswith(b"+ "):
             return "ok"
         if self._said.keyword == "QUIT":
@@ -178,6 +198,7 @@ class Mannered(Session):
         manner = self._voice.manner
         if self._said.keyword in _LOGINS:
             self._delayed(outcome)
+        self.deaf = self._said.keyword == "PASS" and outcome == "ok" and manner.login.ahead == "lost"
         if outcome in manner.ends.behind:
             return self._closing(reply)
         if not self.open:
@@ -185,7 +206,7 @@ class Mannered(Session):
         place = manner.after if self.state is State.TRANSACTION else manner.before
         if place.bad:
             bad = outcome in _UNKNOWN if place.bad_are == "unknown" else reply.status.startswith(b"-ERR")
-            self._bad = self._bad + 1 if bad else 0
+            self._bad = self._bad + 1 if bad else 0 if place.bad_in_a_row else self._bad
             if self._bad >= place.bad:
                 last = self._told("bad_commands")
                 return self._closing(reply.saying(reply.status + last.status))
@@ -289,7 +310,12 @@ class Mannered(Session):
 
     def _auth(self, name: bytes, initial: bytes | None = None) -> Reply:
         """AUTH, with any octets for a mechanism."""
-        return super()._auth(name, initial) if name.isascii() else replies.NOT_OFFERED
+        if not name.isascii():
+            return replies.NOT_OFFERED
+        if initial is None or name.decode() not in self._voice.manner.login.initial:
+            return super()._auth(name, initial)
+        reply = super()._auth(name)
+        return reply if self.exchange is None else self._went_on(self.exchange, self.exchange.respond(initial))
 
     def _went_on(self, exchange: Authentication, outcome: Reply | Account) -> Reply:
         """One more step of an exchange."""

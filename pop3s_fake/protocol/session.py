@@ -72,6 +72,8 @@ class Session(Transaction):
     """What is said then."""
     delay: float = 0.0
     """Seconds for which the answer in hand is held back."""
+    deaf: bool = False
+    """Whether what had come behind the command in hand is lost."""
     notifies: bool = True
     """Whether TLS is closed before TCP."""
     user: str | None

@@ -21,6 +21,10 @@ _SCAN: Final = re.compile(rb"([+-]?)([0-9]+)")
 _DIGITS: Final = 4000
 """Digits that are read; Python itself refuses more."""
 
+_MD5: Final = re.compile(rb"[0-9a-fA-F]{32}")
+_LONG: Final = (1 << 63) - 1
+"""What a larger number is read as where numbers wrap; and the number of lines of a whole message."""
+
 _LINES: Final[dict[Outcome, Outcome]] = {
     "missing": "lines_missing",
     "not_a_number": "lines_not_a_number",
@@ -121,6 +125,8 @@ def _secret(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> S
         return said._replace(outcome="blank" if parted else "missing")
     if form == "word" and any(octet in separators for octet in word):
         return said._replace(outcome="extra")
+    if login.longest_name and said.keyword == "USER" and len(word) > login.longest_name:
+        return said._replace(outcome="name_too_long")
     return said._replace(values=(word,))
 
 
@@ -136,8 +142,8 @@ def _digest(said: Said, separators: bytes) -> Said:
     """APOP: a name and a digest."""
     name, _, digest = said.argument.partition(separators[:1])
     if not name or not digest:
-        return said._replace(outcome="malformed" if name else "missing")
-    return said._replace(values=(name, digest))
+        return said._replace(outcome="digest_missing" if name else "missing")
+    return said._replace(values=(name, digest)) if _MD5.fullmatch(digest) else said._replace(outcome="malformed")
 
 
 def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *, parted: bool) -> Said:
@@ -155,6 +161,10 @@ def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *,
         if outcome != "ok":
             told = _LINES.get(outcome, outcome) if argument is Argument.LINES else outcome
             return said._replace(outcome=told, rest=text, number=values[0] if values else None)
+        if argument is Argument.LINES and value < 0:
+            if manner.numbers.negative_lines == "refused":
+                return said._replace(outcome="lines_negative", number=values[0])
+            value = _LONG
         values.append(value)
         if not last and not text:
             return said._replace(outcome="lines_missing", number=values[0])
@@ -169,13 +179,13 @@ def _number(manner: Manner, text: bytes, separators: bytes, *, last: bool) -> tu
         return "not_a_number", 0, text
     digits, tail = found[2].lstrip(b"0"), text[found.end() :]
     value = int(digits[:_DIGITS] or b"0")
-    if value > numbers.largest:
+    if (numbers.digits and len(found[2]) > numbers.digits) or (not numbers.wraps and value > numbers.largest):
         # Dovecot tells the digits where they are no number of 64 bits, and otherwise what stands behind them.
         return "too_large", 0, text if value >= 1 << 64 else tail
-    if numbers.wraps:
-        value = _wrapped(value, numbers.wraps)
     if found[1] == b"-":
         value = -value
+    if numbers.wraps:
+        value = _wrapped(value, numbers.wraps)
     if not tail:
         return "ok", value, b""
     if tail[0] not in separators:
@@ -191,6 +201,6 @@ def _number(manner: Manner, text: bytes, separators: bytes, *, last: bool) -> tu
 
 
 def _wrapped(value: int, bits: int) -> int:
-    """What is left of a number in so many bits, the first of which is the sign."""
-    kept = value & ((1 << bits) - 1)
+    """What is left of a number of 64 bits in so many, the first of which is the sign."""
+    kept = max(-_LONG - 1, min(value, _LONG)) & ((1 << bits) - 1)
     return kept - (1 << bits) if kept >> (bits - 1) else kept

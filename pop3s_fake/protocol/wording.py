@@ -33,10 +33,16 @@ TOKENS: Final = (
 )
 """What may stand in the braces of a text, of a timestamp, and of a unique-id."""
 
+
+def _each(*outcomes: Outcome, instead: Outcome) -> dict[Outcome, Outcome]:
+    """The same text for all of these."""
+    return dict.fromkeys(outcomes, instead)
+
+
 DEFAULTS: Final[dict[Outcome, str]] = {
-    "one": "+OK {number} {octets}",
     "listing": "+OK",
     "unknown": "-ERR unknown command",
+    "bad_arguments": "-ERR bad arguments",
     "no_such": "-ERR no such message",
     "deleted": "-ERR the message is marked as deleted",
     "expunged": "-ERR the message is gone",
@@ -49,19 +55,36 @@ DEFAULTS: Final[dict[Outcome, str]] = {
     "already": "-ERR TLS is there already",
     "mechanism": "-ERR this mechanism is not offered",
     "not_base64": "-ERR this is not base64",
-    "response_not_base64": "-ERR this is not base64",
     "cancelled": "-ERR AUTH cancelled",
     "too_long": "-ERR the line is too long",
-    "response_too_long": "-ERR the line is too long",
-    "bad_commands": "-ERR too many bad commands",
+    "bad_commands": "",
     "idle": "",
 }
-"""What is said where a manner has no text of its own, and no reply of ours stands; else that the arguments are bad."""
+"""What is said where a manner has no text of its own."""
+
+OURS: Final[frozenset[Outcome]] = frozenset({"ok", "one", "kept", "evicted"})
+"""Where a reply of ours stands if it has none."""
+
+INSTEAD: Final[dict[Outcome, Outcome]] = {
+    **_each("early", "deleting", instead="ok"),
+    **_each("empty", "blank", "wrong_state", "disabled", "nul", instead="unknown"),
+    **_each("missing", "extra", "malformed", "not_a_number", "noise", "too_large", instead="bad_arguments"),
+    **_each("zero", "negative", instead="no_such"),
+    "digest_missing": "malformed",
+    "name_too_long": "unknown",
+    "lines_missing": "missing",
+    "lines_not_a_number": "not_a_number",
+    "lines_negative": "negative",
+    "lines_noise": "noise",
+    "lines_too_large": "too_large",
+    "lines_extra": "extra",
+    "response_not_base64": "not_base64",
+    "response_too_long": "too_long",
+}
+"""The outcome whose text stands for that of another, where that has none."""
 
 _COMMANDS_OF: Final = {"USER": ("USER", "PASS"), "SASL": ("AUTH",)}
 """The commands that go with a capability of another name."""
-
-_BAD_ARGUMENTS: Final = "-ERR bad arguments"
 
 
 class Voice:
@@ -104,13 +127,10 @@ class Voice:
             if texts is not None and outcome in texts.says:  # type: ignore[attr-defined]
                 found: str = texts.says[outcome]  # type: ignore[attr-defined]
                 return found
-        if outcome in {"ok", "one", "early", "deleting", "kept", "evicted"}:
-            if outcome in {"early", "deleting"}:
-                return self._find(keyword, "ok", after)
+        if outcome in OURS:
             return None
-        if outcome in {"empty", "blank", "wrong_state", "disabled", "nul"}:
-            return self._find(keyword, "unknown", after)
-        return DEFAULTS.get(outcome, _BAD_ARGUMENTS)
+        instead = INSTEAD.get(outcome)
+        return self._find(keyword, instead, after) if instead is not None else DEFAULTS[outcome]
 
     def capabilities(self, *, after: bool, secure: bool) -> tuple[str, ...]:
         """The lines of CAPA in this state."""

@@ -72,12 +72,12 @@ class Offer:
 class House:
     """A server that is not started, and the time of its connections."""
 
-    def __init__(self, dialect: str | Dialect, users: Mapping[str, tuple[str, list[str]]]) -> None:
+    def __init__(self, dialect: str | Dialect, users: Mapping[str, tuple[str, list[bytes]]]) -> None:
         self.clock = Time()
         accounts = []
         for name, (password, messages) in users.items():
             maildrop = Maildrop()
-            maildrop.add(*(text.encode("latin-1") for text in messages))
+            maildrop.add(*messages)
             accounts.append(Account(name, password, maildrop=maildrop))
         self.server = Pop3sServer(dialect=dialect, accounts=accounts, stls=True, clock=self.clock, seed=1, strict=False)
         self.server._certify(("localhost",))

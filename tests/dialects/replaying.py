@@ -6,11 +6,16 @@ Knows the form of the recordings and what of them varies; must not know any dial
 from __future__ import annotations
 
 import ast
+import hmac
 import json
 import re
 import tomllib
+from base64 import b64decode, b64encode
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
+from hashlib import md5
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +29,14 @@ __all__ = ("Exchange", "masked", "recording", "recordings", "replay", "scenarios
 HERE: Final = Path(__file__).parent
 SLACK: Final = 0.5
 """Seconds by which a recorded timer may have been late."""
+
+PASSWORDS: Final = ("wire-Pass1", "wrong")
+"""With which a recorded client proved who it is."""
+
+EVERY_LF: Final = re.compile(rb"\n")
+BARE_LF: Final = re.compile(rb"(?<!\r)\n")
+READS_EVERY_LF: Final = ("courier", "courier-rich", "popa3d", "solid-pop3d")
+"""Who takes each LF of a file for the end of a line, so that a CR before it is one of the line's octets."""
 
 Event = dict[str, Any]
 
@@ -64,10 +77,14 @@ def scenarios(name: str) -> list[str]:
 
 
 @cache
-def users() -> dict[str, tuple[str, list[str]]]:
-    """Who has which mail: the maildrops of the recordings."""
+def users(name: str) -> dict[str, tuple[str, list[bytes]]]:
+    """Who has which mail: the files of the recordings, as this server reads them."""
+    end = EVERY_LF if name in READS_EVERY_LF else BARE_LF
     found = json.loads((HERE / "maildrops.json").read_text(encoding="utf-8"))
-    return {name: (user["password"], user["messages"]) for name, user in found.items()}
+    return {
+        name: (user["password"], [end.sub(b"\r\n", text.encode("latin-1")) for text in user["messages"]])
+        for name, user in found.items()
+    }
 
 
 @cache
@@ -106,6 +123,17 @@ def said(event: Event) -> bytes:
     return whole.encode("latin-1")
 
 
+def apop(stamp: str, password: str) -> str:
+    """The proof of APOP (RFC 1939 section 7)."""
+    return md5(f"{stamp}{password}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _stamp(greeting: bytes) -> str:
+    """The timestamp in a greeting."""
+    found = re.search(rb"<[^>]*>", greeting)
+    return found[0].decode() if found else ""
+
+
 def replay(name: str, scenario: str) -> list[Exchange]:
     """Say again what was said in a scenario; one exchange for each thing that the client did."""
     return list(_Replay(name, scenario).exchanges())
@@ -116,9 +144,12 @@ class _Replay:
 
     def __init__(self, name: str, scenario: str) -> None:
         self.name, self.scenario = name, scenario
-        self.house = House(name, users())
+        self.house = House(name, users(name))
         self.clients: dict[int, Client] = {}
         self.offer = Offer()
+        self.theirs: dict[Client, bytes] = defaultdict(bytes)
+        self.ours: dict[Client, bytes] = defaultdict(bytes)
+        """What was last said on a connection there, and here."""
         self.events: list[Event] = recording(name)["scenarios"][scenario]["events"]
 
     def exchanges(self) -> Iterator[Exchange]:
@@ -136,6 +167,10 @@ class _Replay:
             client.pass_time(last + (SLACK if their_end else 0.0))
             ours = carried.pop(number, b"") + client.heard
             client.heard = b""
+            if theirs:
+                self.theirs[client] = theirs
+            if ours:
+                self.ours[client] = ours
             theirs, ours = masked(self.name, theirs), masked(self.name, ours)
             if not client.ended and ours.startswith(theirs) and self._comes(index, ours[len(theirs) :]):
                 carried[number], ours = ours[len(theirs) :], theirs  # the server was slow, and it came later
@@ -193,6 +228,8 @@ class _Replay:
                     octets += event["data"].encode("latin-1")
                 case "eof" | "reset":
                     end = event["how"]
+                case "error" if "ConnectionReset" in event.get("error", ""):
+                    end = "tcp RST"
                 case "error" if event.get("what") == "tls handshake":
                     end = "alert" if "ALERT" in event["error"] else "tcp FIN"
                 case "send" | "close":
@@ -214,7 +251,20 @@ class _Replay:
 
     def _fresh(self, octets: bytes, client: Client) -> bytes:
         """What the client would say to us: proofs depend on what we said first."""
-        del client
+        said = octets.decode("latin-1")
+        if found := re.fullmatch(r"(APOP \S+ )([0-9a-f]{32})\r\n", said):
+            theirs, ours = (_stamp(each) for each in (self.theirs[client], self.ours[client]))
+            for password in PASSWORDS:
+                if theirs and ours and found[2] == apop(theirs, password):
+                    return f"{found[1]}{apop(ours, password)}\r\n".encode()
+        challenges = self.theirs[client], self.ours[client]
+        if all(each.startswith(b"+ ") and len(each) > 4 for each in challenges):
+            theirs_, ours_ = (b64decode(each[2:]) for each in challenges)
+            answer = b64decode(octets).decode("latin-1")
+            for kind, password in product(("md5", "sha1", "sha256"), PASSWORDS):
+                proofs = [hmac.new(password.encode(), each, kind).hexdigest() for each in (theirs_, ours_)]
+                if answer.endswith(f" {proofs[0]}"):
+                    return b64encode(answer.replace(proofs[0], proofs[1]).encode()) + b"\r\n"
         return octets
 
     def _shown(self, event: Event) -> bytes:
