@@ -237,10 +237,11 @@ class Connection:
 
     def _upgrade(self) -> Steps:
         """What STLS asked for (RFC 2595 section 4); what stands in clear behind it is forgotten."""
-        ahead = self._link.read() or self._pending
-        voice = self._settings.voice
-        if ahead and voice is not None and voice.manner.ends.stls_ahead == "closes":
-            raise Gone("server", "there was more behind STLS than a handshake")
+        ahead, voice = self._pending + self._link.read(), self._settings.voice
+        if ahead and voice is not None and voice.manner.ends.stls_ahead != "forgotten":
+            if voice.manner.ends.stls_ahead == "closes":
+                raise Gone("server", "there was more behind STLS than a handshake")
+            self._ahead = ahead
         yield from self._handshake()
         octets = self._link.take()
         if octets:

@@ -70,6 +70,7 @@ Outcome = Literal[
     "wrong_state",
     "disabled",
     "nul",
+    "hidden",
     "too_long",
     "response_too_long",
     # arguments
@@ -105,6 +106,7 @@ Outcome = Literal[
     "too_soon",
     "already",
     "mechanism",
+    "bad_response",
     "not_base64",
     "response_not_base64",
     "cancelled",
@@ -159,6 +161,8 @@ class Place:
     """What counts as bad: a command that is not known here, or any that was refused."""
     idle: float = AUTOLOGOUT
     """Seconds without a command."""
+    lasts: float = 0.0
+    """Seconds of this state, from its beginning, whatever is said; 0: for ever."""
     evidence: tuple[str, ...] = ()
 
 
@@ -173,8 +177,9 @@ class Reading:
     """Separators behind a command that has no more arguments."""
     superfluous: Literal["refused", "ignored"] = "refused"
     """Arguments of a command that takes none."""
-    nul: Literal["part", "ends", "refused"] = "part"
-    """What a NUL is: an octet like any other, the end of the line, or a reason to refuse it."""
+    nul: Literal["part", "ends", "refused", "hides"] = "part"
+    """What a NUL is: an octet like any other, the end of the line, a reason to refuse it, or what hides the line's end,
+    so that nothing is answered before the next line has come, and is lost."""
     bare_lf: bool = False
     """Whether LF alone ends a line."""
     evidence: tuple[str, ...] = ()
@@ -188,6 +193,8 @@ class Numbers:
     """The signs that are read."""
     separators: Literal["one", "run"] = "one"
     """What parts them: one separator, or a run of them."""
+    words: Literal["refused", "zero"] = "refused"
+    """What is no number."""
     noise: Literal["refused", "ignored"] = "refused"
     """What stands directly behind the digits."""
     extra: Literal["refused", "ignored"] = "refused"
@@ -224,6 +231,8 @@ class Login:
     """What becomes of the name when another command comes before PASS."""
     failure: Literal["forgotten", "kept"] = "forgotten"
     """What becomes of it when the password is wrong."""
+    over_stls: Literal["forgotten", "kept"] = "forgotten"
+    """What becomes of it when TLS begins."""
     ahead: Literal["kept", "lost"] = "kept"
     """What becomes of commands that had come together with PASS, behind it."""
     passwords_in_clear: bool = False
@@ -239,7 +248,8 @@ class Delays:
     """Seconds for which an answer is held back, on the server's clock."""
 
     failed: float = 0.0
-    """A refused login."""
+    """A refused login, that is one with any of these ``outcomes``."""
+    outcomes: tuple[Outcome, ...] = ("failed",)
     penalty: tuple[float, ...] = (0.0,)
     """Any login, behind so many refused ones in a row from wherever."""
     in_use: float = 0.0
@@ -257,7 +267,7 @@ class Ends:
     """Whether TLS is closed before TCP."""
     alerts: bool = True
     """Whether TLS says why there is no handshake."""
-    stls_ahead: Literal["forgotten", "closes"] = "forgotten"
+    stls_ahead: Literal["forgotten", "closes", "answered"] = "forgotten"
     """What becomes of octets in clear behind STLS."""
     evidence: tuple[str, ...] = ()
 
@@ -297,5 +307,7 @@ class Manner:
     delays: Delays = Delays()
     ends: Ends = Ends()
     storage: Storage = Storage()
+    versions: str = ""
+    """The versions of TLS that it speaks, as ``Tls(versions=...)`` has them; "": as ours."""
     alpn: Literal["refuse", "ignore"] = "refuse"
     """What becomes of a client that offers other protocols by ALPN than ours."""

@@ -6,6 +6,7 @@ not know which server it is, how octets come and go, nor the time.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pop3s_fake.protocol import replies
@@ -63,18 +64,19 @@ class Mannered(Session):
     __slots__ = (
         "_bad",
         "_closed",
+        "_idle",
         "_said",
         "_tokens",
+        "_until",
         "_voice",
+        "_withheld",
         "deaf",
         "delay",
         "farewell",
         "notifies",
-        "patience",
         "reader",
     )
 
-    patience: float
     farewell: bytes
     deaf: bool
     delay: float
@@ -93,6 +95,7 @@ class Mannered(Session):
         self.delay = 0.0
         self.deaf = False
         self._closed = False
+        self._withheld: bytes | None = None
         self.notifies = voice.manner.ends.close_notify
         super().__init__(accounts, **others)
 
@@ -107,6 +110,21 @@ class Mannered(Session):
         """How a conversation ends whose last word is this session's."""
         return "server" if self._closed else super().ended
 
+    @property
+    def patience(self) -> float:  # type: ignore[override]  # nobody sets it from without
+        """Seconds of silence after which it ends now."""
+        return self._idle if self._until == inf else max(0.0, min(self._idle, self._until - self._time()))
+
+    def _time(self) -> float:
+        return 0.0 if self._now is None else self._now()
+
+    def secured(self) -> None:
+        """There is TLS now."""
+        name = self._name
+        super().secured()
+        if self._voice.manner.login.over_stls == "kept":
+            self._name = name
+
     def greeting(self) -> Reply:
         """The first line."""
         return Reply(self._filled(self._voice.manner.greeting.text) + b"\r\n")
@@ -117,8 +135,13 @@ class Mannered(Session):
         if line is OVERLONG:
             self._said = Said("")
             return self._done(self._told("too_long"), "too_long")
+        if self._withheld is not None:
+            line, self._withheld = self._withheld, None
         after = self.state is State.TRANSACTION
         said = self._said = self._voice.understood(line, after)
+        if said.outcome == "hidden":
+            self._withheld = said.typed
+            return Reply(b"")
         outcome = self._before(said)
         if outcome != "ok":
             return self._done(self._told(outcome), outcome)
@@ -170,13 +193,14 @@ class Mannered(Session):
         if reply.positive:
             if self._said.keyword == "QUIT":
                 return "early" if self.state is State.AUTHORIZATION else "deleting" if self.removed else "ok"
-            told = self._said.keyword in {"STAT", "LAST"}
-            return "one" if told or (self._said.number is not None and self._said.keyword in {"LIST", "UIDL"}) else "ok"
+            data = self._said.keyword in {"STAT", "LAST"}
+            return "one" if data or (self._said.number is not None and self._said.keyword in {"LIST", "UIDL"}) else "ok"
         if reply.status.startswith(b"+ "):
             return "ok"
         if self._said.keyword == "QUIT":
             return "kept"
-        return _REFUSALS.get(reply, "failed")
+        told = _REFUSALS.get(reply, "failed")
+        return "bad_response" if told == "failed" and not reply.status.startswith(b"-ERR [") else told
 
     def _worded(self, reply: Reply, outcome: Outcome) -> Reply:
         """A reply of ours in the words of this server."""
@@ -198,6 +222,9 @@ class Mannered(Session):
         manner = self._voice.manner
         if self._said.keyword in _LOGINS:
             self._delayed(outcome)
+            if self.delay > self.patience:
+                self.delay = self.patience
+                return self._closing(Reply(b""))
         self.deaf = self._said.keyword == "PASS" and outcome == "ok" and manner.login.ahead == "lost"
         if outcome in manner.ends.behind:
             return self._closing(reply)
@@ -215,10 +242,11 @@ class Mannered(Session):
     def _delayed(self, outcome: Outcome) -> None:
         """How long the answer to a login is held back."""
         voice, delays = self._voice, self._voice.manner.delays
-        if outcome not in {"ok", "failed", "in_use"} or self.exchange is not None:
+        failed = outcome in delays.outcomes
+        if not (failed or outcome in {"ok", "in_use"}) or self.exchange is not None:
             return
         self.delay = delays.penalty[min(voice.failures, len(delays.penalty) - 1)]
-        if outcome == "failed":
+        if failed:
             self.delay += delays.failed
             voice.failures += 1
         elif outcome == "in_use":
@@ -271,7 +299,8 @@ class Mannered(Session):
         apop = "APOP" in place.commands
         self._handlers = self._transaction(tags) if after else self._authorization(tags, apop, passwords)
         self._bad = 0
-        self.patience = place.idle
+        self._idle = place.idle
+        self._until = self._time() + place.lasts if place.lasts else inf
         idle = self._told("idle").status
         self.farewell = idle
         if self.reader is not None:
@@ -300,6 +329,13 @@ class Mannered(Session):
             self._name = name
         return reply
 
+    def _stls(self) -> Reply:
+        """STLS: the name may outlive it."""
+        name = self._name
+        reply = super()._stls()
+        self._name = name if self._voice.manner.login.over_stls == "kept" else None
+        return reply
+
     def _apop(self, name: bytes, digest: bytes) -> Reply:
         """APOP, with any octets for a digest."""
         account = self._accounts.get(self._known(name.decode("utf-8", "replace")))
@@ -326,6 +362,12 @@ class Mannered(Session):
         **Session._COMMANDS,  # noqa: SLF001  # our own base's
         "USER": {b"USER": _user, b"PASS": _pass},
         "SASL": {b"AUTH": _auth},
+        "STLS": {b"STLS": _stls},
+    }
+
+    _AFTERWARDS: ClassVar[dict[str, Handlers]] = {
+        **Session._AFTERWARDS,  # noqa: SLF001  # the same
+        "UTF8": {b"UTF8": Session._utf8},  # noqa: SLF001  # the same
     }
 
     def capabilities(self) -> bytes:

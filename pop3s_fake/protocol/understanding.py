@@ -21,6 +21,7 @@ _SCAN: Final = re.compile(rb"([+-]?)([0-9]+)")
 _DIGITS: Final = 4000
 """Digits that are read; Python itself refuses more."""
 
+_ZERO: Final = re.compile(rb"()()")
 _MD5: Final = re.compile(rb"[0-9a-fA-F]{32}")
 _LONG: Final = (1 << 63) - 1
 """What a larger number is read as where numbers wrap; and the number of lines of a whole message."""
@@ -62,6 +63,8 @@ def understood(manner: Manner, line: bytes, *, after: bool) -> Said:
     if reading.nul != "part" and b"\0" in line:
         if reading.nul == "refused":
             return Said("", line, outcome="nul")
+        if reading.nul == "hides":
+            return Said("", line.partition(b"\0")[0], outcome="hidden")
         line = line.partition(b"\0")[0]
     if reading.leading == "skipped":
         line = line.lstrip(separators)
@@ -174,7 +177,7 @@ def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *,
 def _number(manner: Manner, text: bytes, separators: bytes, *, last: bool) -> tuple[Outcome, int, bytes]:  # noqa: PLR0911  # one for each way
     """Read one number: how that ended, the number, and what follows or could not be read."""
     numbers = manner.numbers
-    found = _SCAN.match(text)
+    found = _SCAN.match(text) or (_ZERO.match(text) if numbers.words == "zero" else None)
     if found is None or (found[1] and found[1].decode() not in numbers.signs):
         return "not_a_number", 0, text
     digits, tail = found[2].lstrip(b"0"), text[found.end() :]

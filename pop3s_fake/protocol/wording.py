@@ -78,6 +78,7 @@ INSTEAD: Final[dict[Outcome, Outcome]] = {
     "lines_noise": "noise",
     "lines_too_large": "too_large",
     "lines_extra": "extra",
+    "bad_response": "failed",
     "response_not_base64": "not_base64",
     "response_too_long": "too_long",
 }

@@ -57,8 +57,8 @@ def with_dialect(options: ServerOptions, seed: int) -> tuple[ServerOptions, Spok
     spoken = chosen(options.dialect)
     manner, storage = spoken.manner, spoken.manner.storage
     tls = options.tls
-    if tls is None and manner.alpn != "refuse":
-        tls = Tls(alpn_policy=manner.alpn)
+    if tls is None:
+        tls = Tls(versions=manner.versions or Tls().versions, alpn_policy=manner.alpn)
 
     def form(account: Account) -> Form:
         digest = blake2b(f"{seed}:validity:{account.name}".encode(), digest_size=4).digest()

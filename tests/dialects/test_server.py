@@ -161,8 +161,9 @@ def test_two_sessions_may_have_one_maildrop(dovecot: Pop3sServer) -> None:
         (
             'sumary = "x"\nbefore.line = "long"\nreading.nul = "end"\n',
             (
-                "{path}: required field missing @ $['own'].summary; expected one of 'part', 'ends', 'refused' @ "
-                "$['own'].reading.nul; invalid value for type, expected int @ $['own'].before.line; "
+                "{path}: required field missing @ $['own'].summary; "
+                "expected one of 'part', 'ends', 'refused', 'hides' @ $['own'].reading.nul; "
+                "invalid value for type, expected int @ $['own'].before.line; "
                 "extra fields found (sumary) @ $['own']"
             ),
         ),
