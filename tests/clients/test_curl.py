@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pop3s_fake import Account, Pop3sServer, Tls
+from pop3s_fake import Account, ManualClock, Pop3sServer, Tls
+from tests.quirks.seen import Seen, outcomes, seen_by
 
 if TYPE_CHECKING:
     import subprocess
@@ -170,3 +171,15 @@ def test_a_client_certificate_that_is_required_must_be_shown(fetch: Callable[...
         session = server.transcript.last_session
         assert session.keywords == []
         assert session.tls.error == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+
+
+@pytest.mark.parametrize("each", seen_by("curl"), ids=lambda each: each.quirk)
+def test_what_it_makes_of_a_quirk(fetch: Callable[..., Ran], each: Seen) -> None:
+    """As the data have it, for message 1; the waits of a server pass at once."""
+    with Pop3sServer(quirks=each.quirks, clock=ManualClock(), strict=False) as server:
+
+        def run() -> tuple[int, list[bytes]]:
+            ran = fetch(server, "1")
+            return ran.returncode, [ran.stdout] if ran.stdout else []
+
+        assert outcomes(each, server, run) == each.outcome

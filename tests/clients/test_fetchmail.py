@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pop3s_fake import Pop3sServer, Tls
+from pop3s_fake import ManualClock, Pop3sServer, Tls
+from tests.quirks.seen import Seen, outcomes, seen_by
 
 if TYPE_CHECKING:
     import subprocess
@@ -222,3 +223,17 @@ def test_a_client_certificate_that_is_required_must_be_shown(
         ended(fetch(server, shown), FETCHED)
         assert delivered(inbox) == [b"Subject: one\n\n"]
         assert server.transcript.last_session.tls.client_certificate == "ann"
+
+
+@pytest.mark.parametrize("each", seen_by("fetchmail"), ids=lambda each: each.quirk)
+def test_what_it_makes_of_a_quirk(fetch: Callable[..., Ran], inbox: Path, each: Seen) -> None:
+    """As the data have it; the waits of a server pass at once."""
+    with Pop3sServer(quirks=each.quirks, clock=ManualClock(), strict=False) as server:
+
+        def run() -> tuple[int, list[bytes]]:
+            code = fetch(server, "keep" if each.keep else "nokeep").returncode
+            return int(code not in {FETCHED, NOTHING_NEW}), [
+                RECEIVED.sub(b"", path.read_bytes(), count=1) for path in inbox.iterdir()
+            ]
+
+        assert outcomes(each, server, run) == each.outcome

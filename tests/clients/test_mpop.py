@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pop3s_fake import Pop3sServer, Tls
+from pop3s_fake import ManualClock, Pop3sServer, Tls
+from tests.quirks.seen import Seen, outcomes, seen_by
 
 if TYPE_CHECKING:
     import subprocess
@@ -246,3 +247,15 @@ def test_a_client_certificate_that_is_required_must_be_shown(
         ended(fetch(server, *shown), FETCHED)
         assert delivered(maildir) == [b"Subject: one\n\n"]
         assert server.transcript.last_session.tls.client_certificate == "ann"
+
+
+@pytest.mark.parametrize("each", seen_by("mpop"), ids=lambda each: each.quirk)
+def test_what_it_makes_of_a_quirk(fetch: Callable[..., Ran], maildir: Path, each: Seen) -> None:
+    """As the data have it; the waits of a server pass at once."""
+    with Pop3sServer(quirks=each.quirks, clock=ManualClock(), strict=False) as server:
+
+        def run() -> tuple[int, list[bytes]]:
+            code = fetch(server, f"keep {'on' if each.keep else 'off'}").returncode
+            return code, [RECEIVED.sub(b"", content, count=1) for content in found(maildir)]
+
+        assert outcomes(each, server, run) == each.outcome

@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import poplib
-import socket
 import ssl
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pop3s_fake import ManualClock, Pop3sServer, Tls, UnmetRule, UsageError
+from tests.quirks.talking import connected, logged_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-BOUND = 30.0
-"""Seconds of real time after which a client gives up; costs only a test that fails."""
-
-
-class Client(poplib.POP3_SSL):
-    """poplib's client; its sockets are closed when the test is over, however far it came."""
-
-    opened: list[socket.socket]
-    named: bool = True
-    """Whether it names the host in the handshake."""
-
-    def _create_socket(self, timeout: float | None) -> ssl.SSLSocket:
-        sock = socket.create_connection((self.host, self.port), timeout)
-        self.opened.append(sock)
-        context: ssl.SSLContext = self.context  # type: ignore[attr-defined]  # typeshed has none
-        over_tls = context.wrap_socket(sock, server_hostname=self.host if self.named else None)
-        self.opened.append(over_tls)
-        return over_tls
-
-
-@contextlib.contextmanager
-def connected(server: Pop3sServer, context: ssl.SSLContext | None = None, *, named: bool = True) -> Iterator[Client]:
-    """A client that has been greeted."""
-    opened: list[socket.socket] = []
-    kind = type("Client", (Client,), {"opened": opened, "named": named})
-    try:
-        yield kind(server.host, server.port, context=context or server.client_context(), timeout=BOUND)
-    finally:
-        for sock in reversed(opened):
-            sock.close()
-
-
-@contextlib.contextmanager
-def logged_in(server: Pop3sServer) -> Iterator[Client]:
-    """A client that has logged in."""
-    with connected(server) as client:
-        try:
-            client.user(server.login.user)
-            client.pass_(server.login.password)
-            yield client
-        finally:
-            client.close()
+    from tests.quirks.talking import Client
 
 
 def test_a_quirk_need_not_strike() -> None:

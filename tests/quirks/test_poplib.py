@@ -1,0 +1,448 @@
+"""What poplib, a client that nobody here wrote, makes of quirks; each test has the name of one.
+
+Waits of a server pass at once, by a manual clock; where a client would hang, time is moved on until the server ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import poplib
+import ssl
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pop3s_fake import Account, ManualClock, Pop3sServer
+from tests.quirks.talking import connected, in_clear, logged_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.quirks.talking import Client
+
+LETTERS = ["Subject: one\n\n.\nlast\n", "Subject: two\n\nhello\n", "Subject: three\n\nbye\n"]
+
+
+@contextlib.contextmanager
+def serving(*quirks: str, auto: bool = True, **keywords: object) -> Iterator[Pop3sServer]:
+    """A server with these quirks and the messages m1, m2 and m3."""
+    server = Pop3sServer(quirks=quirks, clock=ManualClock(auto=auto), strict=False, **keywords)  # type: ignore[arg-type]
+    for number, letter in enumerate(LETTERS, 1):
+        server.account.maildrop.add_one(letter, uid=f"m{number}")
+    with server:
+        yield server
+
+
+def uids(client: poplib.POP3) -> list[bytes]:
+    """The unique-ids of a listing."""
+    return [line.split()[1] for line in client.uidl()[1]]
+
+
+def refused(do: Callable[[], object], words: str) -> None:
+    """The client says so."""
+    with pytest.raises(poplib.error_proto) as caught:
+        do()
+    assert words in str(caught.value)
+
+
+def waits(server: Pop3sServer, client: Client, number: int) -> list[bytes] | str:
+    """What a client has of a message, or says, after it was seen to wait until minutes had passed for the server."""
+    result: list[list[bytes] | str] = []
+
+    def ask() -> None:
+        try:
+            result.append(client.retr(number)[1])
+        except poplib.error_proto as error:
+            result.append(str(error))
+
+    thread = Thread(target=ask)
+    thread.start()
+    server.wait_for("RETR", timeout=30)
+    server.wait_idle(timeout=30)
+    assert not result
+    assert isinstance(server.clock, ManualClock)
+    server.clock.advance(minutes=20)
+    thread.join(30)
+    return result[0]
+
+
+def test_stall_mid_multiline() -> None:
+    """Without a time-out it waits for as long as the server does."""
+    with serving("stall-mid-multiline", auto=False) as server, logged_in(server) as client:
+        assert waits(server, client, 2) == [b"Subject: two", b"", b"hello"]
+
+
+def test_no_crlf_before_dot() -> None:
+    """It waits for a dot that has come already."""
+    with serving("no-crlf-before-dot", auto=False) as server, logged_in(server) as client:
+        assert "EOF" in str(waits(server, client, 2))
+
+
+def test_retr_err_after_ok() -> None:
+    """It takes the refusal for a line of the message, and waits for the dot."""
+    with serving("retr-err-after-ok", auto=False) as server, logged_in(server) as client:
+        assert "EOF" in str(waits(server, client, 1))
+
+
+def test_capa_differs_after_auth() -> None:
+    """The second list is longer."""
+    with serving("capa-differs-after-auth") as server, connected(server) as client:
+        before = set(client.capa())
+        client.user(server.login.user)
+        client.pass_(server.login.password)
+        assert set(client.capa()) - before == {"UIDL", "TOP", "PIPELINING"}
+        client.quit()
+
+
+def test_capa_mechanism_that_fails() -> None:
+    """It does not speak SASL by itself; what is listed is refused, and a password still taken."""
+    with serving("capa-mechanism-that-fails") as server, connected(server) as client:
+        assert "CRAM-MD5" in client.capa()["SASL"]
+        refused(lambda: client._shortcmd("AUTH CRAM-MD5"), "authentication failed")  # type: ignore[attr-defined]
+        client.user(server.login.user)
+        client.pass_(server.login.password)
+        client.quit()
+
+
+def test_oauth_error_as_continuation() -> None:
+    """It takes the challenge for success; the refusal comes when that is answered."""
+    account = Account("test", "pop3s-password", token="a-good-token")
+    with serving("oauth-error-as-continuation", accounts=[account]) as server, connected(server) as client:
+        said = client._shortcmd("AUTH XOAUTH2 dXNlcj10ZXN0AWF1dGg9QmVhcmVyIGJhZAEB")  # type: ignore[attr-defined]
+        assert said.startswith(b"+ ")
+        refused(lambda: client._shortcmd(""), "-ERR [AUTH] the token")  # type: ignore[attr-defined]
+        client.quit()
+
+
+def test_close_on_bad_login() -> None:
+    """The words come, and then nothing more."""
+    with serving("close-on-bad-login") as server, connected(server) as client:
+        client.user(server.login.user)
+        refused(lambda: client.pass_("wrong"), "name or password is wrong")
+        with pytest.raises((poplib.error_proto, OSError)):
+            client.stat()
+
+
+def test_locked_says_many_things() -> None:
+    """The words are all there is."""
+    with serving("locked-says-many-things") as server, logged_in(server), connected(server) as client:
+        client.user(server.login.user)
+        refused(lambda: client.pass_(server.login.password), "-ERR Can't get lock. Mailbox in use")
+
+
+def test_dot_stuffed_lines() -> None:
+    """It takes one dot off."""
+    with serving("dot-stuffed-lines") as server, logged_in(server) as client:
+        assert client.retr(1)[1] == [b"Subject: one", b"", b".", b"last"]
+        client.quit()
+
+
+def test_long_lines() -> None:
+    """It gives up at 2048 octets, and the next answer is the rest of the line."""
+    with serving("long-lines(octets=3000)") as server, logged_in(server) as client:
+        refused(lambda: client.retr(2), "line too long")
+        refused(client.noop, "xxx")
+
+
+def test_single_vs_multi_by_argument() -> None:
+    """Decided by the argument."""
+    with serving("single-vs-multi-by-argument") as server, logged_in(server) as client:
+        assert client.list(2) == b"+OK 2 23"  # type: ignore[comparison-overlap]  # typeshed knows one form only
+        assert client.list()[1][1] == b"2 23"
+        client.quit()
+
+
+def test_no_quit_means_no_delete() -> None:
+    """A connection that is lost deletes nothing."""
+    with serving("no-quit-means-no-delete") as server:
+        with logged_in(server) as client:
+            client.dele(1)
+        assert server.maildrop.uids == ["m1", "m2", "m3"]
+
+
+def test_lock_survives_drop() -> None:
+    """Each login is refused until the minutes are over."""
+    with serving("lock-survives-drop") as server:
+        with logged_in(server):
+            pass
+        server.settle()
+        with connected(server) as client:
+            client.user(server.login.user)
+            refused(lambda: client.pass_(server.login.password), "[IN-USE]")
+        assert isinstance(server.clock, ManualClock)
+        server.clock.advance(seconds=121)
+        with logged_in(server) as client:
+            client.quit()
+
+
+def test_gmail_popped() -> None:
+    """What it has retrieved it does not see again, deleted or not."""
+    with serving("gmail-popped") as server:
+        with logged_in(server) as client:
+            client.retr(2)
+            client.quit()
+        with logged_in(server) as client:
+            assert uids(client) == [b"m1", b"m3"]
+            client.quit()
+        assert server.maildrop.uids == ["m1", "m2", "m3"]
+
+
+def test_gmail_batches() -> None:
+    """It must come again and again."""
+    found = []
+    with serving("gmail-batches(size=2)") as server:
+        for _ in range(3):
+            with logged_in(server) as client:
+                found.append(uids(client))
+                for number in range(1, len(found[-1]) + 1):
+                    client.retr(number)
+                client.quit()
+    assert found == [[b"m1", b"m2"], [b"m3"], []]
+
+
+def test_gmail_recent() -> None:
+    """It says any name."""
+    with serving("gmail-recent") as server:
+        with logged_in(server) as client:
+            client.retr(1)
+            client.quit()
+        with connected(server) as client:
+            client.user(f"recent:{server.login.user}")
+            client.pass_(server.login.password)
+            assert uids(client) == [b"m1", b"m2", b"m3"]
+            client.quit()
+
+
+def test_listing_capped() -> None:
+    """The older ones are out of sight."""
+    with serving("listing-capped(newest=2)") as server, logged_in(server) as client:
+        assert uids(client) == [b"m2", b"m3"]
+        client.quit()
+
+
+def test_mail_arrives_between_commands() -> None:
+    """One listing is longer than the other."""
+    with serving("mail-arrives-between-commands") as server, logged_in(server) as client:
+        assert (len(client.uidl()[1]), len(client.list()[1])) == (2, 3)
+        client.quit()
+
+
+def test_quit_err_partial() -> None:
+    """It says so."""
+    with serving("quit-err-partial") as server:
+        with logged_in(server) as client:
+            client.dele(1)
+            client.dele(2)
+            refused(client.quit, "some deleted messages were not removed")
+        assert server.maildrop.uids == ["m1", "m3"]
+
+
+def test_deleted_on_retr() -> None:
+    """What it has retrieved is gone, though it did not ask for that."""
+    with serving("deleted-on-retr") as server:
+        with logged_in(server) as client:
+            client.retr(2)
+            client.quit()
+        assert server.maildrop.uids == ["m1", "m3"]
+
+
+def test_poll_too_often_closed() -> None:
+    """No word comes."""
+    with serving("poll-too-often-closed") as server:
+        with logged_in(server) as client:
+            client.quit()
+        with connected(server) as client:
+            client.user(server.login.user)
+            refused(lambda: client.pass_(server.login.password), "EOF")
+
+
+def test_bare_lf_dot() -> None:
+    """It ends there, and the next answer is the rest of the message."""
+    with serving("bare-lf-dot") as server, logged_in(server) as client:
+        assert client.retr(2)[1] == [b"Subject: two", b"", b"hello", b"before it"]
+        refused(client.noop, "behind it")
+
+
+def test_pipelining_advertised_broken() -> None:
+    """It sends nothing ahead; made to, it gets one answer."""
+    with serving("pipelining-advertised-broken") as server, logged_in(server) as client:
+        client.noop()
+        client.sock.sendall(b"STAT\r\nSTAT\r\n")
+        assert client._getresp() == b"+OK 3 71"  # type: ignore[attr-defined]
+        refused(client._getresp, "EOF")  # type: ignore[attr-defined]
+
+
+def test_wrong_protocol_greeting() -> None:
+    """It stops at the first line, and shows it."""
+    with serving("wrong-protocol-greeting") as server:
+        with pytest.raises(poplib.error_proto, match="IMAP4rev1"), connected(server):
+            pass
+        assert server.transcript.keywords == []
+
+
+def test_apop_offered_but_refused() -> None:
+    """It uses APOP where it is asked to, and must connect anew for a password."""
+    with serving("apop-offered-but-refused") as server:
+        with connected(server) as client:
+            refused(lambda: client.apop(*server.login), "authentication failed")
+        with logged_in(server) as client:
+            client.quit()
+
+
+def test_app_password_required() -> None:
+    """It shows the words."""
+    with serving("app-password-required") as server, connected(server) as client:
+        client.user(server.login.user)
+        refused(lambda: client.pass_("wrong"), "Application-specific password required")
+        client.quit()
+
+
+def test_throttle_looks_like_bad_password() -> None:
+    """A good password is called wrong, and later is good again."""
+    with serving("throttle-looks-like-bad-password(after=1, times=1)") as server:
+        with logged_in(server) as client:
+            client.quit()
+        with connected(server) as client:
+            client.user(server.login.user)
+            refused(lambda: client.pass_(server.login.password), "bad password")
+        with logged_in(server) as client:
+            client.quit()
+
+
+def test_slow_pass() -> None:
+    """It waits."""
+    with serving("slow-pass") as server, logged_in(server) as client:
+        client.quit()
+        assert isinstance(server.clock, ManualClock)
+        assert server.clock.now() == 120
+
+
+def test_uidl_blank() -> None:
+    """It gives a line without a unique-id."""
+    with serving("uidl-blank") as server, logged_in(server) as client:
+        assert client.uidl()[1] == [b"1 ", b"2 m2", b"3 m3"]
+        client.quit()
+
+
+def test_uidl_duplicate() -> None:
+    """It gives them as they are."""
+    with serving("uidl-duplicate") as server, logged_in(server) as client:
+        assert uids(client) == [b"same"] * 3
+        client.quit()
+
+
+def test_uidl_all_changed() -> None:
+    """None is known the next time."""
+    with serving("uidl-all-changed") as server:
+        with logged_in(server) as client:
+            first = uids(client)
+            client.quit()
+        with logged_in(server) as client:
+            assert not set(uids(client)) & set(first)
+            client.quit()
+
+
+def test_top_truncated() -> None:
+    """It cannot know."""
+    with serving("top-truncated(octets=20)") as server, logged_in(server) as client:
+        assert client.top(2, 99)[1] == [b"Subject: two", b""]
+        client.quit()
+
+
+def test_top_differs_from_retr() -> None:
+    """It gives what it is given."""
+    with serving("top-differs-from-retr") as server, logged_in(server) as client:
+        assert b"X-Only-In-TOP: yes" in client.top(2, 0)[1]
+        assert b"X-Only-In-TOP: yes" not in client.retr(2)[1]
+        client.quit()
+
+
+def test_top_not_stuffed() -> None:
+    """It ends at the dot of the message."""
+    with serving("top-not-stuffed") as server, logged_in(server) as client:
+        assert client.top(1, 9)[1] == [b"Subject: one", b""]
+        refused(client.noop, "last")
+
+
+def test_retr_quota() -> None:
+    """It says what was said."""
+    with serving("retr-quota(messages=1)") as server, logged_in(server) as client:
+        client.retr(1)
+        refused(lambda: client.retr(2), "Download exceed. msg=1")
+        client.quit()
+
+
+def test_retr_expunged() -> None:
+    """The others can be had."""
+    with serving("retr-expunged") as server, logged_in(server) as client:
+        refused(lambda: client.retr(1), "Message 1 expunged.")
+        assert client.retr(2)[1][0] == b"Subject: two"
+        client.quit()
+
+
+def test_empty_list() -> None:
+    """It gives an empty list."""
+    with serving("empty-list") as server, logged_in(server) as client:
+        for number in (1, 2, 3):
+            client.dele(number)
+        assert client.list()[1] == []
+        client.quit()
+
+
+def test_server_unavailable_throttle() -> None:
+    """It says what was said, and the connection is gone."""
+    with serving("server-unavailable-throttle(after=3)") as server, logged_in(server) as client:
+        client.noop()
+        refused(client.noop, "Server Unavailable. 21")
+        with pytest.raises((poplib.error_proto, OSError)):
+            client.noop()
+
+
+def test_stls_advertised_broken() -> None:
+    """It sends no password."""
+    with serving("stls-advertised-broken") as server, in_clear(server) as client:
+        refused(lambda: client.stls(server.client_context()), "TLS not available")
+        assert server.transcript.keywords == ["CAPA", "STLS"]
+
+
+def test_stls_required_for_login() -> None:
+    """It is refused before it has said the password."""
+    with serving("stls-required-for-login") as server, in_clear(server) as client:
+        refused(lambda: client.user(server.login.user), "-ERR")
+        client.stls(server.client_context())
+        client.user(server.login.user)
+        client.pass_(server.login.password)
+        client.quit()
+
+
+def test_caps_change_after_stls() -> None:
+    """It forgets the first list, and asks again where it is asked to."""
+    with serving("caps-change-after-stls") as server, in_clear(server) as client:
+        before = client.capa()
+        client.stls(server.client_context())
+        after = client.capa()
+        assert "STLS" in before
+        assert "STLS" not in after
+        assert len(after["SASL"]) > len(before["SASL"])
+        client.quit()
+
+
+def test_stls_response_injection() -> None:
+    """It throws away what it has read before the handshake; what it has not read spoils the handshake."""
+    with serving("stls-response-injection") as server, in_clear(server) as client:
+        with contextlib.suppress(ssl.SSLError, OSError):
+            client.stls(server.client_context())
+            assert b"forged" not in client.user(server.login.user)
+        assert "+OK begin TLS" in server.transcript.render()
+
+
+def test_an_account_of_a_test_is_served_by_the_same_policy() -> None:
+    """Also one that comes later."""
+    with serving("listing-capped(newest=1)", accounts=[Account("ann", "not-a-secret")]) as server:
+        server.add_account("bob", "not-a-secret").add("Subject: one\n\n", "Subject: two\n\n")
+        with connected(server) as client:
+            client.user("bob")
+            client.pass_("not-a-secret")
+            assert client.stat()[0] == 1
+            client.quit()
