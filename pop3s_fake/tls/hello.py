@@ -18,6 +18,7 @@ _RECORD_HEADER = 5
 _RECORD_LONGEST = 16384  # octets of a plaintext record (RFC 8446 section 5.1)
 _HELLO_HEADER = 4
 _HELLO_LONGEST = 131_396  # where OpenSSL gives up; without a bound a peer could make us hold 16 MiB
+_HEADERS_LONGEST = 16384  # octets of record headers in one hello: a peer could make a record of each octet
 _SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS = b"\x00\x00", b"\x00\x10", b"\x00\x2b"
 _VERSIONS = {  # in ssl's words
     b"\x03\x04": "TLSv1.3",
@@ -99,7 +100,7 @@ def client_hello(octets: bytes | bytearray) -> ClientHello | None:
             return ClientHello()  # TLS, but broken: OpenSSL will say so
         message += octets[at + _RECORD_HEADER : at + _RECORD_HEADER + length]
         at += _RECORD_HEADER + length
-        if message and message[0] != _CLIENT_HELLO:
+        if (message and message[0] != _CLIENT_HELLO) or at - len(message) > _HEADERS_LONGEST:
             return ClientHello()
         if len(message) >= _HELLO_HEADER:
             length = int.from_bytes(message[1:_HELLO_HEADER])

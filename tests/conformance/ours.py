@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import socket
 import struct
-from types import SimpleNamespace
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pop3s_fake import Account, ManualClock, Pop3sServer
-from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, Send
+from pop3s_fake import Account, Maildrop, ManualClock, Pop3sServer
+from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, Send, Settings
+from pop3s_fake.maildrop import Accounts
 from pop3s_fake.server.house import House
+from pop3s_fake.transcript import Session
 from tests.conformance.talk import Client, Over, Pipe, Server, Silence, Talk
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pop3s_fake.connection import Settings, Step
-    from pop3s_fake.transcript import Session
+    from pop3s_fake.connection import Step
 
 __all__ = ("Memory", "SocketPipe", "Sockets")
 
 USER: Final = "mrose"
 PASSWORD: Final = "tanstaaf"
+
+SHARED: Final = (type, FunctionType, BuiltinFunctionType, ModuleType, CodeType, Settings, Session, Accounts, Maildrop)
+"""What a connection does not hold for itself: code, what all connections have in common, and the transcript."""
 
 BOUND: Final = 30.0  # seconds of real time after which a socket is silent; costs only a test that fails
 
@@ -38,6 +43,8 @@ class MemoryPipe(Pipe):
     def __init__(self, settings: Settings, log: Session, clock: ManualClock, *, octet: bool) -> None:
         self.log = log
         self.connection = Connection(settings, log)
+        self.ahead: list[bytes] = []
+        """What comes before anybody waits for it."""
         self._clock = clock
         self._octet = octet
         self._steps = self.connection.steps()
@@ -52,12 +59,15 @@ class MemoryPipe(Pipe):
             step = next(self._steps) if gone is None else self._steps.throw(gone)
             gone = None
             self._step = step
+            came = bool(self.ahead)
+            if came:
+                self.connection.feed(self.ahead.pop(0))
             if isinstance(step, Send):
                 self._out += step.octets
             elif isinstance(step, End):
                 self._ended = True
                 assert next(self._steps, None) is None, "nothing comes behind the end"
-            elif isinstance(step, Receive):
+            elif isinstance(step, Receive) and not came:
                 return
 
     def _pieces(self, octets: bytes) -> Iterator[bytes]:
@@ -65,6 +75,29 @@ class MemoryPipe(Pipe):
             yield from (octets[i : i + 1] for i in range(len(octets)))
         else:
             yield octets
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has closed the connection."""
+        return self._ended
+
+    def hurry(self, pieces: Sequence[bytes]) -> None:
+        """Feed the connection a piece at each of its steps, whatever it does."""
+        first, *self.ahead = pieces
+        self.write(first)
+
+    def kept(self) -> int:
+        """How many octets of text the connection holds; what it shares with others is not its own."""
+        total, todo = 0, [self._steps, self.connection]
+        seen = {id(each) for each in todo}
+        while todo:
+            each = todo.pop()
+            if isinstance(each, (bytes, bytearray, str)):
+                total += len(each)
+            new = [other for other in gc.get_referents(each) if id(other) not in seen and not isinstance(other, SHARED)]
+            seen.update(map(id, new))
+            todo += new
+        return total
 
     def write(self, octets: bytes) -> None:
         """Feed the connection; what comes behind the end finds nobody."""
