@@ -39,7 +39,7 @@ def where(part: bytes, change: Callable[[bytes], bytes] | bytes) -> Callable[[by
 
 def capa(change: Callable[[bytes], bytes]) -> Defect:
     """Another list of capabilities, in both states."""
-    return says(b"CAPA", change)
+    return says(b"CAPA", where(b"+OK", change))
 
 
 def capa_in(state: State, change: Callable[[bytes], bytes]) -> Defect:
@@ -336,7 +336,7 @@ DEFECTS: Final[dict[str, Defect]] = {
     "1939-5.STAT.3": says(b"STAT", swap(b"+OK 0 0", b"+OK 2 320")),
     "1939-5.LIST.1": says(b"LIST", swap(b"1 120\r\n", b"1  120\r\n")),
     "1939-5.LIST.2": says(b"LIST 2", where(b"+OK 2 200", lambda octets: octets + b".\r\n")),
-    "1939-5.LIST.3": says(b"LIST", lambda octets: octets if octets.count(b"\r\n") > 2 else NO),
+    "1939-5.LIST.3": says(b"LIST", lambda octets: octets if octets.count(b"\r\n") != 2 else NO),
     "1939-5.LIST.4": says(b"LIST 2", where(b"-ERR", b"+OK 2 200\r\n")),
     "1939-5.LIST.5": says(
         b"LIST", lambda octets: octets if b"2 35" in octets else octets.replace(b"\n3 200", b"\n2 200")
@@ -347,7 +347,7 @@ DEFECTS: Final[dict[str, Defect]] = {
     "1939-5.RETR.2": says(b"RETR 0", b"+OK\r\n.\r\n"),
     "1939-5.RETR.3": says(b"RETR 1", swap(b"last\r\n.\r\n", b"last.\r\n")),
     "1939-5.RETR.4": says(
-        b"RETR 2", lambda octets: octets if octets.count(b"\r\n") > 2 else octets[:-3] + b"\r\n.\r\n"
+        b"RETR 2", lambda octets: octets if octets.count(b"\r\n") != 2 else octets[:-3] + b"\r\n.\r\n"
     ),
     "1939-5.RETR.5": forgets(b"RETR 2", 3, swap(b"Subject", b"SUBJECT")),
     "1939-5.DELE.1": after(removes_at_once),

@@ -13,7 +13,7 @@ from pop3s_fake.protocol.states import State
 from pop3s_fake.tls import Tls
 from tests.conformance.defects import NO, YES, after, capa, capa_in, commits, dropped, swap, where
 from tests.conformance.defects_sasl import answers
-from tests.conformance.planting import Defect, hears, says, twisted
+from tests.conformance.planting import Defect, exactly, hears, says, twisted
 
 if TYPE_CHECKING:
     from tests.conformance.planting import Go
@@ -72,8 +72,8 @@ DEFECTS_OF_POLICIES: Final[dict[str, Defect]] = {
     "6856-2.6": says("PASS pass w\u00f6rd".encode(), NO),
     "6856-2.7": hears(lambda line: b"USER x" if line == b"USER \xff" else line),
     "6856-3.1": says(b"LANG uga", YES),
-    "6856-3.2": says(b"LANG", lambda octets: octets.removesuffix(b".\r\n") + b"*\r\n.\r\n"),
-    "6856-3.3": says(b"LANG *", NO),
+    "6856-3.2": says(b"LANG", where(b"+OK", lambda octets: octets.removesuffix(b".\r\n") + b"*\r\n.\r\n")),
+    "6856-3.3": exactly(b"LANG *", NO),
     "6856-7": twisted(of_whom),
     "6856-2.8": capa_in(State.TRANSACTION, dropped(b"LANG")),
 }

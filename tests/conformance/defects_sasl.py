@@ -20,7 +20,7 @@ from pop3s_fake.tls import Authority, Tls
 from pop3s_fake.tls.records import Records
 from tests.conformance.defects import NO, YES, capa, capa_in, commits, dropped, grudges, in_state, swap
 from tests.conformance.mechanisms import b64, plain
-from tests.conformance.planting import RESPONSE, Defect, hears, says, twisted
+from tests.conformance.planting import RESPONSE, Defect, exactly, hears, says, twisted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +81,12 @@ def answers(part: bytes, answer: bytes) -> Defect:
 
 def challenges(line: bytes, change: Callable[[bytes], bytes]) -> Defect:
     """The challenge after this line is another."""
-    return says(line, lambda octets: b"+ " + b64(change(base64.b64decode(octets[2:]))).encode() + b"\r\n")
+    return says(
+        line,
+        lambda octets: (
+            b"+ " + b64(change(base64.b64decode(octets[2:]))).encode() + b"\r\n" if octets[:2] == b"+ " else octets
+        ),
+    )
 
 
 def any_challenge(old: bytes, new: bytes, mechanism: str = "") -> Defect:
@@ -133,10 +138,11 @@ def short_lines(octets: int) -> Defect:
 
 def bound_after_all(session: Any, line: bytes, go: Go) -> Reply:
     """A client that thinks we cannot bind is believed."""
-    if session._binding and decoded(line).startswith(b"y,,"):
+    bound = session._facts().bindings
+    if bound and decoded(line).startswith(b"y,,"):
         head, _, word = line.rpartition(b" ")
         return go(head + b" " + b64(b"n,," + base64.b64decode(word)[3:]).encode())
-    return Reply(b"+ dj0x\r\n") if session._binding and decoded(line).startswith(b"c=eSws") else go(line)
+    return Reply(b"+ dj0x\r\n") if bound and decoded(line).startswith(b"c=eSws") else go(line)
 
 
 def stls_twice(session: Any, line: bytes, go: Go) -> Reply:
@@ -149,14 +155,14 @@ def stls_twice(session: Any, line: bytes, go: Go) -> Reply:
 def listed_again(session: Any, line: bytes, go: Go) -> Reply:
     """STLS in every list."""
     reply = go(line)
-    if line == b"CAPA" and session._secure:
+    if line == b"CAPA" and session._secure and reply.positive:
         return Reply(reply.octets().removesuffix(b".\r\n") + b"STLS\r\n.\r\n")
     return reply
 
 
 def logged_in_by_certificate(session: Any, line: bytes, go: Go) -> Reply:
     """TRANSACTION for whoever shows a certificate."""
-    if line == b"STAT" and session._certificate and session.state is State.AUTHORIZATION:
+    if line == b"STAT" and session._facts().certificate and session.state is State.AUTHORIZATION:
         return Reply(b"+OK 2 320\r\n")
     return go(line)
 
@@ -164,6 +170,11 @@ def logged_in_by_certificate(session: Any, line: bytes, go: Go) -> Reply:
 def login_in_clear(session: Any, line: bytes, go: Go) -> Reply:
     """LOGIN without TLS."""
     return Reply(b"+ VXNlcm5hbWU6\r\n") if line == b"AUTH LOGIN" and not session._secure else go(line)
+
+
+def password_in_clear(session: Any, line: bytes, go: Go) -> Reply:
+    """USER without TLS."""
+    return Reply(YES) if line.startswith(b"USER ") and not session._secure else go(line)
 
 
 def secured(session: Any, **known: Any) -> None:
@@ -238,7 +249,7 @@ DEFECTS_OF_SASL: Final[dict[str, Defect]] = {
     "5034-4.4": says(b"AUTH PLAIN", swap(b"+ \r\n", b"+\r\n")),
     "5034-4.5": hears(lambda line: b"AUTH PLAIN" if line == b"AUTH PLAIN =" else line),
     "5034-4.6": hears(lambda line: line.replace(b"LOGIN dGVzdA==", b"LOGIN")),
-    "5034-4.7": says(RESPONSE + b"*", b"+OK never mind\r\n"),
+    "5034-4.7": exactly(RESPONSE + b"*", b"+OK never mind\r\n"),
     "5034-4.8": hears(lambda line: RESPONSE + line[2:].replace(b" ", b"") if line.startswith(RESPONSE) else line),
     "5034-4.9": in_state(State.TRANSACTION, b"AUTH PLAIN", YES),
     "5034-4.10": short_lines(8000),
@@ -281,7 +292,7 @@ DEFECTS_OF_SASL: Final[dict[str, Defect]] = {
     "5802-5.4": Defect(options={"seed": 2}, patches=[(scram, "ITERATIONS", 4095)]),
     "5802-5.5": twisted(
         lambda session, line, go: (
-            Reply(b"+ dj0x\r\n") if not session._binding and decoded(line).startswith(b"c=eSws") else go(line)
+            Reply(b"+ dj0x\r\n") if not session._facts().bindings and decoded(line).startswith(b"c=eSws") else go(line)
         )
     ),
     "5802-5.6": twisted(bound_after_all),
@@ -312,8 +323,8 @@ DEFECTS_OF_SASL: Final[dict[str, Defect]] = {
     "2595-4.8": Defect(patches=[(Session, "secured", secured)]),
     "2595-4.9": Defect(patches=[(handshake, "alert", lambda _: b"+OK capability list follows\r\n.\r\n")]),
     "2595-2.2": Defect(patches=[(handshake, "alert", lambda _: b"OK\r\n")]),
-    "2595-2.3": Defect(options={"capabilities": ["+USER"]}),
-    "5034-4.16": Defect(options={"capabilities": ["+SASL PLAIN LOGIN"]}),
+    "2595-2.3": twisted(password_in_clear),
+    "5034-4.16": without_tls(sasl("LOGIN")),
     "8314-3.1": Defect(patches=[(connection.Connection, "steps", hastens)]),
     "8314-3.4": Defect(patches=[(Records, "close_notify", lambda _: b"")]),
     "8314-4.1": Defect(options={"tls": Tls(versions="1.0-1.3"), "certificate": "good-rsa"}),
@@ -325,7 +336,7 @@ DEFECTS_OF_SASL: Final[dict[str, Defect]] = {
     "9325-4.5": Defect(options={"certificate": "rsa-1024"}),
     "7301-3.1": tls(alpn=("h2", "pop3")),
     "7301-3.2": tls(alpn=("pop3", "imap")),
-    "7301-3.3": Defect(patches=[(handshake, "alpn_refused", lambda hello, _: not hello.alpn)]),
+    "7301-3.3": Defect(patches=[(handshake, "alpn_refused", lambda hello, *_: not hello.alpn)]),
     "ALPN-id": tls(alpn=("pop3s",)),
     "8446-6.1": Defect(patches=[(connection.Connection, "_leave", without_notify)]),
     "8446-6.2": Defect(patches=[(Session, "close", commits)]),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Go = Callable[[bytes], Reply]
     Twist = Callable[[Any, bytes, Go], Reply]
 
-__all__ = ("Defect", "hears", "says", "twisted")
+__all__ = ("Defect", "exactly", "hears", "says", "twisted")
 
 OVERLONG = b"(an endless line)"
 GREETING = b"(greeting)"
@@ -90,6 +90,16 @@ def hears(change: Callable[[bytes], bytes]) -> Defect:
     def twist(_: Any, line: bytes, go: Go) -> Reply:
         changed = change(line)
         return go(line if changed == line else changed)
+
+    return twisted(twist)
+
+
+def exactly(line: bytes, answer: bytes) -> Defect:
+    """The client hears something else in reply to this line, which may end in a star."""
+
+    def twist(_: Any, heard: bytes, go: Go) -> Reply:
+        reply = go(heard)
+        return Reply(answer) if heard == line else reply
 
     return twisted(twist)
 
