@@ -17,7 +17,8 @@ from pop3s_fake.connection.following import Follower
 from pop3s_fake.connection.linting import Linting
 from pop3s_fake.connection.manners import line_reader, session_for
 from pop3s_fake.connection.notes import Notes
-from pop3s_fake.connection.ruled import Greeted, Outcome, Ruled, words
+from pop3s_fake.connection.outcome import Greeted, Heard
+from pop3s_fake.connection.ruled import Ruled, words
 from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send, Wait
 from pop3s_fake.protocol.commands import plain
 from pop3s_fake.protocol.lines import OVERLONG, Line, LineReader
@@ -26,9 +27,10 @@ from pop3s_fake.protocol.session import Facts, Session
 from pop3s_fake.protocol.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     from pop3s_fake import transcript
+    from pop3s_fake.connection.outcome import Outcome
     from pop3s_fake.connection.ruled import Flights
     from pop3s_fake.connection.settings import Settings
     from pop3s_fake.connection.steps import Event, Step, Steps
@@ -187,6 +189,7 @@ class Connection:
             log.ended = gone.ended
             self._notes.removed(self._session.removed)
             self._notes.ended(self._session.abandoned)
+            self._linting.ended(log.ended)
 
     def _maildrop(self) -> Maildrop:
         """The stored maildrop that a rule changes: that of the user, before the login that of the first account."""
@@ -321,6 +324,7 @@ class Connection:
                 elif self._expired:
                     yield from self._silence()
                 elif self._eof or link.closed:
+                    linting.ended(None, truncated=link.secure and not link.closed)
                     raise Gone("eof", _CLOSED_WITHOUT_QUIT)
                 else:
                     if reader.rest and b"\n" in reader.rest:  # all before it was answered, and nothing ended with that
@@ -343,6 +347,7 @@ class Connection:
                     time = now()
                     if session.upgrading:
                         if told:
+                            self._pending = _ahead(lines, reader)
                             return True
                         session.stay()
                     if session.state is State.UPDATE or not session.open:
@@ -382,13 +387,15 @@ class Connection:
             finally:
                 if reply.uid is not None:
                     self._notes.sent(reply, size, whole=whole)
+                    linting.fetched(reply, whole=whole)
             log.said(time, reply.status, size)
             if session.user is not log.user:
                 self._notes.user(session.user)
             if reply.closes:
-                self._pending = b"\r\n".join([*filter(None, lines), reader.rest])  # type: ignore[list-item]
+                self._pending = _ahead(lines, reader)
                 return True
         self._notes.removed(session.removed)
+        linting.removed(session.removed, left=self._eof or link.closed)
         yield from self._part(reply)
         return False
 
@@ -455,14 +462,16 @@ class Connection:
             log.said(time, reply.status, len(answer))
         log.ended = self._session.ended
         self._notes.ended(self._session.abandoned)
+        self._linting.ended(log.ended)
         yield End("fin")
 
     def _slowly(
         self, bound: Bound | None, line: Line, reader: LineReader, lines: deque[Line]
     ) -> Generator[Step, None, bool]:
         """A command under rules, or behind a half-closed direction; tells whether the client heard ``+OK``."""
-        session, linting, outcome = self._session, self._linting, Outcome()
+        session, linting, outcome = self._session, self._linting, Heard(self._came_meanwhile)
         linting.heard(line)
+        early = False
 
         def execute() -> Generator[Step, None, Reply]:
             reply = session.execute(line)
@@ -481,9 +490,24 @@ class Connection:
             return False
         try:
             yield from self._under(bound, execute, outcome)
+            early = outcome.early and self._ahead_of(reader)
         finally:
-            linting.went_out(outcome)
+            linting.went_out(outcome, early=early)
+            linting.removed(session.removed, left=outcome.early and (self._eof or self._link.closed))
         return outcome.status.startswith(b"+OK")
+
+    def _came_meanwhile(self) -> bool:
+        """Whether anything came while an answer was on its way."""
+        return self._fed or self._eof
+
+    def _ahead_of(self, reader: LineReader) -> bool:
+        """Whether that is octets; they wait in the reader for their turn."""
+        octets = self._link.read()
+        self._fed = self._link.broken
+        if octets:
+            reader.rest += octets
+            reader.held = True
+        return bool(octets)
 
     def _under(self, bound: Bound, execute: Callable[[], Generator[Step, None, Reply]], outcome: Outcome) -> Steps:
         """One reply under rules, and what is noted of it, also where the conversation ends in it."""
@@ -493,7 +517,14 @@ class Connection:
             reply = outcome.reply
             if reply is not None:
                 self._notes.sent(reply, outcome.size, whole=outcome.whole, damaged=outcome.damaged)
+                if not outcome.damaged:
+                    self._linting.fetched(reply, whole=outcome.whole)
             self._ruled.said(outcome)
+
+
+def _ahead(lines: Iterable[Line], reader: LineReader) -> bytes:
+    """What came behind the line in hand."""
+    return b"\r\n".join([*(line for line in lines if line is not OVERLONG), reader.rest])
 
 
 def _only(reply: Reply) -> Generator[Step, None, Reply]:

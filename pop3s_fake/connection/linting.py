@@ -8,21 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.protocol.lines import OVERLONG, Line
-from pop3s_fake.protocol.linting import Linter, first_line
+from pop3s_fake.protocol.linting import Linter, Visit, first_line
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pop3s_fake.connection.following import Follower
     from pop3s_fake.connection.notes import Notes
-    from pop3s_fake.connection.ruled import Outcome
+    from pop3s_fake.connection.outcome import Outcome
     from pop3s_fake.connection.settings import Settings
     from pop3s_fake.protocol.lines import LineReader
     from pop3s_fake.protocol.linting import Breach
     from pop3s_fake.protocol.replies import Reply
     from pop3s_fake.protocol.session import Session
-    from pop3s_fake.transcript import TlsNotes
+    from pop3s_fake.transcript import Ended, TlsNotes
 
 __all__ = ("Linting",)
 
@@ -34,7 +34,19 @@ _LONG_ALONE: Final = frozenset({b"LIST", b"UIDL"})
 class Linting:
     """Between a conversation and its linter."""
 
-    __slots__ = ("_line", "_lines", "_linter", "_notes", "_pending", "_reader", "_session", "batch", "watched")
+    __slots__ = (
+        "_line",
+        "_lines",
+        "_linter",
+        "_notes",
+        "_past",
+        "_pending",
+        "_reader",
+        "_session",
+        "_visit",
+        "batch",
+        "watched",
+    )
 
     batch: int
     """How many times octets came."""
@@ -48,11 +60,13 @@ class Linting:
             settings.accounts,
             offered=lambda: tuple(session.capabilities().decode("ascii").split("\r\n")[:-1]),
             messages=lambda: None if session.maildrop is None else session.maildrop.last_number,
-            announced=settings.announced,
+            past=settings.past,
             certificate=settings.certificate,
             secure=settings.records is None,
         )
         self.watched = self._linter.watched
+        self._past = settings.past
+        self._visit: Visit | None = None
         self.batch = 0
         self._line: Line = b""
         self._pending = False
@@ -69,6 +83,8 @@ class Linting:
     def shaken(self, tls: TlsNotes, certificate: str | None, *, upgrade: bool) -> None:
         """There was a handshake, or none; ``certificate``: the one that a rule had shown, ``upgrade``: behind STLS."""
         linter = self._linter
+        if tls.version is None:
+            linter.failed()
         self._tell(linter.hello(tls.offered_versions, tls.offered_alpn, tls.server_name))
         if tls.error is None and tls.version is not None:
             self._tell(
@@ -102,8 +118,9 @@ class Linting:
         payload = None if reply is None or not isinstance(reply.payload, bytes) else reply.payload
         self._answered(None if reply is None else reply.status, payload=payload)
 
-    def went_out(self, outcome: Outcome) -> None:
-        """This went out in place of an answer, under rules."""
+    def went_out(self, outcome: Outcome, *, early: bool = False) -> None:
+        """This went out in place of an answer, under rules; ``early``: more had come before it had gone out."""
+        self._pending = self._pending or early
         status, reply = outcome.status, outcome.reply
         if not self._clean(outcome):
             self._answered(None)
@@ -111,6 +128,34 @@ class Linting:
         own = b"" if reply is None else reply.status
         payload = reply.payload if outcome.whole and reply is not None and isinstance(reply.payload, bytes) else None
         self._answered(status, own=None if own == status else own, payload=payload)
+
+    # mail
+
+    def fetched(self, reply: Reply, *, whole: bool) -> None:
+        """A message was sent, or the first part of it."""
+        visit = self._visit
+        if visit is None:
+            user = self._session.user
+            if user is None:
+                return
+            visit = self._visit = Visit(self._past, user)
+        if reply.uid is not None:
+            visit.sent(reply.uid, whole=whole)
+
+    def removed(self, uids: Sequence[str], *, left: bool) -> None:
+        """UPDATE removed these messages; ``left``: the client had closed the connection before that was answered."""
+        user = self._session.user
+        if uids and user is not None:
+            self._tell(Visit(self._past, user).removed(uids) if self._visit is None else self._visit.removed(uids))
+            if left:
+                self._tell(self._linter.left())
+
+    def ended(self, how: Ended | None, *, truncated: bool = False) -> None:
+        """The conversation is over; ``truncated``: by the client, who did not close TLS before."""
+        if truncated:
+            self._tell(self._linter.truncated())
+        if self._visit is not None and how is not None:
+            self._visit.ended(how)
 
     def _clean(self, outcome: Outcome) -> bool:
         """Whether the client has got one whole answer and nothing else."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from pop3s_fake.protocol.capabilities import DEFAULT, Offer
+from pop3s_fake.protocol.linting import Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,8 +68,8 @@ class Settings:
     allow: frozenset[str] = frozenset()
     certificate: str = "good"
     """The id of the certificate that is shown."""
-    announced: set[str] = field(default_factory=set)
-    """The capabilities that any client was ever told, and may remember; conversations add to it."""
+    past: Past = field(default_factory=Past)
+    """What conversations leave for those that come after them."""
 
     @property
     def alerts(self) -> bool:

@@ -20,6 +20,7 @@ from pop3s_fake.errors import Pop3sFakeError, UnmetRule, UsageError, nearest, ve
 from pop3s_fake.ledger import Ledger
 from pop3s_fake.maildrop import Account, Accounts
 from pop3s_fake.masking import MASK, hidden
+from pop3s_fake.protocol.linting import Past
 from pop3s_fake.rules.rule import Rule
 from pop3s_fake.server.clocks import SystemClock
 from pop3s_fake.server.crowd import check_platform
@@ -193,6 +194,7 @@ class Pop3sServer:
         self.rules: Final = ServerRules(self.seed, self.clock.now)
         self.rules.later = (options.tls or Tls()).highest == "1.3"
         self._dialogues: Final = Dialogues()
+        self._past: Final = Past()
         where = caller()
         if quirky:
             from pop3s_fake.server import quirking  # noqa: PLC0415  # the same
@@ -282,6 +284,7 @@ class Pop3sServer:
             strict=options.strict,
             allow=frozenset(options.allow),
             certificate=options.certificate,
+            past=self._past,
         )
 
     def expose(self, host: str) -> None:
@@ -682,6 +685,7 @@ class Pop3sServer:
         self.disconnect_all("rst")
         self.transcript.clear()
         self.ledger.clear()
+        self._past.forget()
         self._dialogues.clear()
         self.taken()
         if self._baseline is not None:  # it has run

@@ -19,6 +19,7 @@ from pop3s_fake import Account, Tls
 from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Half, Receive, Send, Settings, Wait
 from pop3s_fake.ledger import Ledger
 from pop3s_fake.maildrop import Accounts
+from pop3s_fake.protocol.linting import Past
 from pop3s_fake.rules import RuleBook
 from pop3s_fake.tls import default_authority
 from pop3s_fake.tls.records import Records
@@ -71,7 +72,7 @@ class Pure:
             ledger=self.ledger,
             read=lambda path: f"Subject: from {path}\n\n",
             complain=self.complaints.append,
-            announced={"PIPELINING"},  # the clients know it already: they send several commands at once
+            past=Past({"PIPELINING"}),  # the clients know it already: they send several commands at once
         )
         return Talk(self, Connection(settings, self.transcript.begin(self.time)))
 

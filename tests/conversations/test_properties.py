@@ -152,11 +152,15 @@ def test_whatever_rules_do_a_conversation_ends_and_its_notes_are_true(
 def test_what_a_client_reads_is_the_same_over_tls(
     pure: Callable[..., Pure], rules: list[str], said: list[str], end: str
 ) -> None:
-    """Octet by octet, with the same strikes at the same times; sealing is no business of the POP3 layer's."""
+    """Octet by octet, with the same strikes at the same times; sealing is no business of the POP3 layer's.
+
+    Only TLS can be closed without a word (C-8446-6.2).
+    """
     clear, one, heard = conversation(pure, rules, said, end, tls=False)
     sealed, other, decrypted = conversation(pure, rules, said, end, tls=True)
     assert decrypted == heard
-    assert [entry[:3] for entry in other.log.entries] == [entry[:3] for entry in one.log.entries]
+    entries = [entry[:3] for entry in other.log.entries if entry.text != "the client broke C-8446-6.2"]
+    assert entries == [entry[:3] for entry in one.log.entries]
     assert (other.ended, other.log.ended) == (one.ended, one.log.ended)
     assert [rule.hits for rule in sealed.rules] == [rule.hits for rule in clear.rules]
     assert sealed.ledger.sendings == clear.ledger.sendings

@@ -17,6 +17,7 @@ from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Receive, 
 from pop3s_fake.dialogue import Dialogues
 from pop3s_fake.maildrop import Account, Accounts
 from pop3s_fake.protocol.capabilities import DEFAULT
+from pop3s_fake.protocol.linting import Past
 from pop3s_fake.tls import Tls, default_authority
 from pop3s_fake.tls.records import Records
 from pop3s_fake.transcript import Transcript
@@ -86,7 +87,7 @@ class Server:
         self.offer = DEFAULT
         self.certificate = "good"
         """What the linter believes of the one that is shown, which is good."""
-        self.announced = {"PIPELINING"}
+        self.past = Past({"PIPELINING"})
         """What the clients know already: they send several commands at once."""
         self.exclusive = True
         self.tls = Tls()
@@ -106,7 +107,7 @@ class Server:
             complain=self.complaints.append,
             strict=self.strict,
             allow=self.allow,
-            announced=self.announced,
+            past=self.past,
             offer=self.offer,
             certificate=self.certificate,
         )

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pop3s_fake.connection import EOF
 from pop3s_fake.dialogue import Dialogue
 from pop3s_fake.protocol.capabilities import Offer
-from pop3s_fake.rules import RuleBook
+from pop3s_fake.protocol.linting import Past
+from pop3s_fake.rules import Rule, RuleBook
 from pop3s_fake.tls import default_authority
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.protocol.conftest import Conversation, Server
 
 EVERY_WAY = pytest.mark.parametrize("way", ["whole", "octet", "tls", "tls-octet"], indirect=True)
@@ -20,7 +24,7 @@ EVERY_WAY = pytest.mark.parametrize("way", ["whole", "octet", "tls", "tls-octet"
 @pytest.fixture(autouse=True)
 def _nobody_knows_anything(server: Server) -> None:
     """These clients wait for each answer."""
-    server.announced = set()
+    server.past = Past()
 
 
 def rows(server: Server) -> list[str]:
@@ -120,7 +124,7 @@ def test_two_commands_at_once_need_the_capability(server: Server) -> None:
 @EVERY_WAY
 def test_two_commands_at_once_are_legal_where_the_capability_is(server: Server) -> None:
     """Where it was told once, be it in an earlier session."""
-    server.announced.add("PIPELINING")
+    server.past.announced.add("PIPELINING")
     client = server.connect()
     client.ask("USER mrose", "PASS bad", "STAT", "USER mrose", "PASS tanstaaf", "STAT", "RETR 9", "QUIT")
     assert server.complaints == []
@@ -220,4 +224,150 @@ def test_capabilities_are_remembered_for_all(server: Server) -> None:
     """A client that comes back knows what it was told."""
     client = server.connect()
     say(client, "CAPA", "QUIT")
-    assert "PIPELINING" in server.announced
+    assert "PIPELINING" in server.past.announced
+
+
+def meanwhile(server: Server, point: str, do: Callable[[], object]) -> None:
+    """Something happens before this is answered."""
+    server.rules = RuleBook(0, now=lambda: server.time)
+    server.rules.add(Rule(f"{point}!before").call(lambda _: do()))
+
+
+@pytest.mark.parametrize(
+    ("line", "behind", "row"),
+    [
+        ("USER mrose", "PASS tanstaaf", "C-2449-6.6.1"),
+        ("CAPA", "USER mrose", "C-2449-6.6.1"),
+        ("QUIT", "NOOP", "C-2449-6.6.4"),
+    ],
+)
+@pytest.mark.parametrize("way", ["whole", "octet", "tls"], indirect=True)
+def test_octets_that_come_while_an_answer_is_waited_for_are_noticed(
+    server: Server, line: str, behind: str, row: str
+) -> None:
+    """RFC 2449 section 6.6: however late the answer is; and they are answered in their turn."""
+    server.offer = Offer(["USER", "UIDL", "CAPA"])
+    meanwhile(server, line.partition(" ")[0], lambda: feed(client, behind))
+    client = server.connect()
+    heard = client.ask(line)
+    assert rows(server) == [row]
+    assert heard.count(b"+OK") == (1 if line == "QUIT" else 2)
+
+
+def feed(client: Conversation, line: str) -> None:
+    """Octets come, and nobody waits for them yet."""
+    octets = line.encode() + b"\r\n"
+    if client.client is not None:
+        client.client.write(octets)
+        octets = client._outgoing.read()
+    client.connection.feed(octets)
+
+
+@pytest.mark.parametrize("way", ["whole", "tls"], indirect=True)
+def test_who_goes_on_in_the_middle_of_a_message_is_told(server: Server) -> None:
+    """It has taken something else for the terminator."""
+    server.offer = Offer(["USER", "UIDL", "CAPA"])
+    server.rules = RuleBook(0, now=lambda: server.time)
+    server.rules.add(Rule("RETR@50%").call(lambda _: feed(client, "NOOP")))
+    client = server.connect()
+    say(client, "USER mrose", "PASS tanstaaf")
+    assert client.ask("RETR 1").endswith(b"\r\n.\r\n+OK\r\n")
+    client.ask("RETR 2")
+    assert rows(server) == ["C-2449-6.6.1"]
+
+
+@pytest.mark.parametrize("way", ["whole", "tls"], indirect=True)
+def test_octets_that_come_behind_an_answer_are_no_breach(server: Server) -> None:
+    """The client has heard all of it, and only the server is busy still."""
+    server.strict = "should"
+    server.rules = RuleBook(0, now=lambda: server.time)
+    server.rules.add(Rule("CAPA!after").call(lambda _: feed(client, "USER mrose")))
+    client = server.connect()
+    assert client.ask("CAPA").endswith(b"\r\n.\r\n+OK name noted, now the password\r\n")
+    assert rows(server) == []
+
+
+@pytest.mark.parametrize("way", ["whole", "tls"], indirect=True)
+def test_who_does_not_wait_for_the_answer_to_quit_is_told(server: Server) -> None:
+    """RFC 1939 section 6: whether the deletions were carried out only the answer says."""
+    server.strict = "should"
+    meanwhile(server, "QUIT", lambda: client.connection.feed(EOF))
+    client = server.login()
+    say(client, "DELE 1", "QUIT")
+    assert [str(complaint) for complaint in server.complaints] == [
+        (
+            "C-1939-6.1 (SHOULD): a client that wants its deletions carried out sends QUIT and waits for the answer "
+            "(RFC 1939 section 6)\n"
+            "  session 1 sent: QUIT and the end of the connection, before the answer\n"
+            '  -> mend the client, or allow it in this test with allow=["C-1939-6.1"]'
+        )
+    ]
+
+
+@pytest.mark.parametrize("way", ["whole", "tls"], indirect=True)
+def test_who_deletes_nothing_need_not_wait_for_the_answer_to_quit(server: Server) -> None:
+    """There is nothing to know."""
+    server.strict = "should"
+    meanwhile(server, "QUIT", lambda: client.connection.feed(EOF))
+    client = server.login()
+    say(client, "QUIT")
+    assert rows(server) == []
+
+
+@pytest.mark.parametrize("way", ["tls", "tls-octet"], indirect=True)
+def test_who_closes_the_connection_and_not_tls_is_told(server: Server) -> None:
+    """RFC 8446 section 6.1."""
+    server.strict = "should"
+    server.connect().hang_up()
+    assert [str(complaint) for complaint in server.complaints] == [
+        (
+            "C-8446-6.2 (SHOULD): a closure alert is sent before the connection is closed (RFC 8446 section 6.1)\n"
+            "  session 1 sent: the end of the connection, and no closure alert\n"
+            '  -> mend the client, or allow it in this test with allow=["C-8446-6.2"]'
+        )
+    ]
+
+
+@pytest.mark.parametrize("way", ["whole", "tls"], indirect=True)
+def test_an_end_that_tls_was_told_of_is_no_breach(server: Server) -> None:
+    """Nor is one in clear, nor a reset."""
+    server.strict = "should"
+    client = server.connect()
+    client.close_notify()
+    client.hang_up()
+    server.connect().reset()
+    assert rows(server) == []
+
+
+def visit(server: Server, *lines: str) -> None:
+    """A session of this client."""
+    say(server.login(), *lines)
+
+
+@EVERY_WAY
+def test_a_message_that_was_cut_off_is_not_deleted_later(server: Server) -> None:
+    """RFC 1939 section 3: the client has not got it; over all sessions of an account."""
+    server.strict = "should"
+    ruled(server, "RETR@50% -> end rst; times=1")
+    visit(server, "RETR 1")
+    visit(server, "DELE 2", "QUIT")
+    assert rows(server) == []
+    visit(server, "DELE 1", "QUIT")
+    uid = "whqtswO00WBw418f9t5JxYwZ"
+    assert [str(complaint) for complaint in server.complaints] == [
+        (
+            "C-1939-3.13 (SHOULD): a message that was cut off was not received (RFC 1939 section 3)\n"
+            f"  session 3 sent: QUIT, which deletes {uid}, of which it has only a part\n"
+            '  -> mend the client, or allow it in this test with allow=["C-1939-3.13"]'
+        )
+    ]
+
+
+@EVERY_WAY
+def test_a_message_that_was_cut_off_may_be_deleted_when_it_was_fetched(server: Server) -> None:
+    """Then the client has got it."""
+    server.strict = "should"
+    ruled(server, "RETR@50% -> end rst; times=1")
+    visit(server, "RETR 1")
+    visit(server, "RETR 1", "DELE 1", "QUIT")
+    assert rows(server) == []

@@ -7,5 +7,6 @@ their way, TLS, or whom a breach is told to.  A breach is a certain one: where t
 from pop3s_fake.protocol.linting.breach import Breach
 from pop3s_fake.protocol.linting.forms import first_line
 from pop3s_fake.protocol.linting.linter import WATCHED, Linter
+from pop3s_fake.protocol.linting.past import Past, Visit
 
-__all__ = ("WATCHED", "Breach", "Linter", "first_line")
+__all__ = ("WATCHED", "Breach", "Linter", "Past", "Visit", "first_line")

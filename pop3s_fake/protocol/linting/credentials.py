@@ -99,6 +99,24 @@ def another_way_to_the_same_fault(memory: Memory, command: Command) -> bool:
     return bool(memory.broke_down) and command.mechanism not in {memory.broke_down, _FIRST_HALF.get(memory.broke_down)}
 
 
+def others_than_the_right_ones(memory: Memory, command: Command) -> bool:
+    """C-2449-8.5: another way to log in, or another password for the same name; a refusal hid nothing but time."""
+    if not memory.right or command.keyword == b"USER":
+        return False
+    mechanism, *known = memory.right
+    if command.mechanism != mechanism:
+        return True
+    last = memory.last
+    if command.keyword != b"PASS" or last is None or last.keyword != b"USER":
+        return False
+    return last.rest == known[0] and command.rest != known[1]
+
+
+def in_clear_instead_of_tls(memory: Memory, command: Command) -> bool:
+    """C-8314-5.2."""
+    return memory.past.without_tls and not memory.secure and command.keyword != b"USER"
+
+
 _FIRST_HALF: Final = {b"PASS": b"USER"}
 """PASS is tried again by USER."""
 
@@ -109,6 +127,8 @@ LOGIN_ROWS: Final[tuple[Row, ...]] = (
     ("C-2595-4.3", capabilities_of_before),
     ("C-2595-4.5", in_clear_for_want_of_tls),
     ("C-3206-4.1", another_way_to_the_same_fault),
+    ("C-2449-8.5", others_than_the_right_ones),
+    ("C-8314-5.2", in_clear_instead_of_tls),
 )
 """What any way to log in may break; they rest on what the client was told."""
 

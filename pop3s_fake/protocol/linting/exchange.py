@@ -25,6 +25,8 @@ BEARER: Final = frozenset({"XOAUTH2", "OAUTHBEARER"})
 SERVER_FIRST: Final = frozenset({"CRAM-MD5", "LOGIN"})
 """Mechanisms that begin with the server; DIGEST-MD5 does, but not where a client comes back (RFC 2831 section 2.2)."""
 
+FEWEST_ITERATIONS: Final = 4096
+
 _BASE64: Final = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _CRAM: Final = re.compile(rb"(?s).+ [0-9a-f]{32}")
 _CANCEL: Final = b"*"
@@ -129,11 +131,18 @@ def demanded_extension(exchange: Exchange) -> bool:
     return _server_first(exchange).startswith(b"m=")
 
 
+def too_few_iterations(exchange: Exchange) -> bool:
+    """C-5802-5: RFC 5802 section 5.1 and RFC 7677 section 4 want 4096 at least."""
+    found = re.search(rb",i=([0-9]{1,9})(?:,|$)", _server_first(exchange))
+    return found is not None and int(found[1]) < FEWEST_ITERATIONS
+
+
 _TO_BE_CANCELLED: Final[tuple[tuple[str, Callable[[Exchange], bool]], ...]] = (
     ("C-5034-4.4", no_base64),
     ("C-2831-2", no_nonce_or_two),
     ("C-5802-1", foreign_nonce),
     ("C-5802-4", demanded_extension),
+    ("C-5802-5", too_few_iterations),
 )
 """Challenges that can only be answered by `*`."""
 

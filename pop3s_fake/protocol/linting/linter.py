@@ -14,6 +14,7 @@ from pop3s_fake.protocol.linting.exchange import SERVER_FIRST, Exchange
 from pop3s_fake.protocol.linting.forms import broken, first_line
 from pop3s_fake.protocol.linting.handshakes import FLAWS, OLD, offered
 from pop3s_fake.protocol.linting.memory import LOGINS, Command, Memory, tags
+from pop3s_fake.protocol.linting.past import Past
 from pop3s_fake.protocol.states import State
 
 if TYPE_CHECKING:
@@ -59,17 +60,17 @@ class Linter:
         *,
         offered: Callable[[], Sequence[str]] = tuple,
         messages: Callable[[], int | None] = lambda: None,
-        announced: set[str] | None = None,
+        past: Past | None = None,
         certificate: str = "good",
         secure: bool = False,
     ) -> None:
         """Begin; ``offered`` gives the capabilities that hold now, ``messages`` the highest message-number.
 
-        ``announced`` is shared by all conversations of a server: the capabilities that anybody was ever told.
+        ``past`` is shared by all conversations of a server.
         ``certificate`` is the id of the one that the server shows, ``secure`` whether nobody else reads what is said,
         which is so after a handshake anyway.
         """
-        self._memory = Memory(accounts, offered, set() if announced is None else announced)
+        self._memory = Memory(accounts, offered, Past() if past is None else past)
         self._memory.secure = secure
         self._memory.flaw = FLAWS.get(certificate, "")
         self._messages = messages
@@ -103,12 +104,27 @@ class Linter:
         memory.secure, memory.version, memory.certified = True, version, certified
         memory.before_tls, memory.listed = memory.listed, None
         memory.last = None
+        memory.past.without_tls = False
         self._look()
         return [Breach("C-9325-3.1", f"a ClientHello, and {version} was agreed on")] if version in OLD else []
+
+    def failed(self) -> None:
+        """There was to be TLS, and there is none."""
+        self._memory.past.without_tls = True
 
     def unsecured(self, began: str) -> list[Breach]:
         """Behind STLS came no ClientHello, but what begins like this."""
         return [Breach("C-2595-4.1", began)] if self._memory.trusts else []
+
+    # ends
+
+    def truncated(self) -> list[Breach]:
+        """The client closed the connection, and TLS was not told."""
+        return [Breach("C-8446-6.2", "the end of the connection, and no closure alert")] if self._memory.trusts else []
+
+    def left(self) -> list[Breach]:
+        """The client had closed the connection before QUIT was answered, by which mail was deleted."""
+        return [Breach("C-1939-6.1", "QUIT and the end of the connection, before the answer")]
 
     # what is said
 
@@ -179,6 +195,7 @@ class Linter:
             memory.trusts
             and not (self._challenged or memory.flaw or memory.rejected or memory.broke_down or memory.unproven)
             and not (memory.stls_refused or (memory.before_tls is not None and listed is None))
+            and (memory.secure or not memory.past.without_tls)
             and memory.greeting.startswith(b"+OK")
             and (last is None or last.accepted)
             and (memory.secure if listed is None else "USER" in tags(listed))
@@ -225,7 +242,12 @@ class Linter:
             if command.pending:
                 yield from self._behind(keyword)
             if not command.blind:
+                memory.awaited.clear()
                 yield from self._dependent(command)
+            elif keyword == b"DELE" and command.number in memory.awaited:
+                yield Breach("C-1939-5.DELE.3", "RETR, and DELE before the answer")
+            if keyword == b"RETR" and command.pending and command.number is not None:
+                memory.awaited.add(command.number)
         if keyword == b"AUTH" and command.rest:
             yield from self._begun(command)
         yield from self._remember(command)
@@ -251,7 +273,7 @@ class Linter:
             yield Breach("C-2595-4.1", "octets behind STLS, before its answer")
         elif keyword in {b"AUTH", b"QUIT"}:
             yield Breach("C-2449-6.6.4", f"octets behind {keyword.decode()}, before its answer")
-        elif "PIPELINING" not in memory.announced | tags(memory.offered()):
+        elif "PIPELINING" not in memory.past.announced | tags(memory.offered()):
             yield Breach("C-2449-6.6.1", "octets behind a command, before its answer")
 
     # exchanges
@@ -288,7 +310,7 @@ class Linter:
     def _remember(self, command: Command) -> Iterator[Breach]:
         """Keep what a later line may break something by."""
         memory, keyword, told = self._memory, command.keyword, command.told
-        memory.last = command
+        before, memory.last = memory.last, command
         if told is None:
             return
         if keyword in LOGINS:
@@ -296,7 +318,7 @@ class Linter:
             if memory.exchange is not None:
                 memory.exchange.told(told, command.own)
             elif keyword != b"USER":
-                yield from self._logged_in(command)
+                yield from self._logged_in(command, before)
                 if command.accepted and keyword == b"AUTH":
                     memory.unproven = Exchange(command.mechanism.decode("latin-1")).unproven
         elif keyword == b"CAPA":
@@ -308,12 +330,16 @@ class Linter:
         else:
             self._numbered(command)
 
-    def _logged_in(self, command: Command) -> Iterator[Breach]:
-        """A login was tried, and answered."""
+    def _logged_in(self, command: Command, before: Command | None = None) -> Iterator[Breach]:
+        """A login was tried, and answered; ``before`` stood in front of it, such as USER."""
         memory, told = self._memory, command.told or b""
         early = told.upper().startswith(b"-ERR [LOGIN-DELAY") and command.own is None
         if early and "LOGIN-DELAY" in tags(memory.listed or ()):
             yield Breach("C-2449-6.5")
+        knows = "RESP-CODES" in tags(memory.listed or ())
+        right = knows and told.upper().startswith((b"-ERR [IN-USE", b"-ERR [LOGIN-DELAY"))
+        name = b"" if before is None else before.rest or b""
+        memory.right = (memory.login, name, command.rest or b"") if right else ()
         memory.rejected = command.refused
         memory.broke_down = memory.login if told.upper().startswith(b"-ERR [SYS/") else b""
 
@@ -323,7 +349,7 @@ class Linter:
         memory.listed = None
         if command.accepted and command.payload is not None:
             memory.listed = tuple(command.payload.decode("latin-1").split("\r\n")[:-1])
-            memory.announced |= tags(memory.listed)
+            memory.past.announced |= tags(memory.listed)
 
     def _numbered(self, command: Command) -> None:
         """A command that is about messages."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pop3s_fake.maildrop import Accounts
     from pop3s_fake.protocol.lines import Line
     from pop3s_fake.protocol.linting.exchange import Exchange
+    from pop3s_fake.protocol.linting.past import Past
 
 __all__ = ("LOGINS", "Command", "Memory", "tags")
 
@@ -102,8 +103,8 @@ class Memory:
     accounts: Accounts
     offered: Callable[[], Sequence[str]]
     """The capabilities that CAPA would list now."""
-    announced: set[str]
-    """The capabilities that any client of this server was ever told: it may remember them."""
+    past: Past
+    """What earlier conversations have seen."""
     greeting: bytes = b""
     trusts: bool = True
     """Whether the client heard nothing so far but clean answers."""
@@ -127,6 +128,8 @@ class Memory:
     """Whether that was refused."""
     broke_down: bytes = b""
     """The way to log in that failed for a reason of the system's."""
+    right: tuple[bytes, ...] = ()
+    """The credentials that were refused and are right: mechanism, name and password, as far as they are known."""
     unproven: str = ""
     """The requirement that going on breaks: the server said +OK and proved nothing."""
     counted: bool = False
@@ -136,6 +139,8 @@ class Memory:
     deleted: set[int] = field(default_factory=set)
     withheld: set[int] = field(default_factory=set)
     """The messages that the client wanted and was refused."""
+    awaited: set[int] = field(default_factory=set)
+    """The messages that were asked for in octets that came with those in hand, so that none of them has come yet."""
     exchange: Exchange | None = None
 
     pipelined: bool = False
@@ -144,7 +149,7 @@ class Memory:
     @property
     def pipelines(self) -> bool:
         """Whether the client may do so again, so that what it says need not rest on what it was told."""
-        return self.pipelined or "PIPELINING" in self.announced
+        return self.pipelined or "PIPELINING" in self.past.announced
 
     @property
     def mechanisms(self) -> frozenset[str] | None:
