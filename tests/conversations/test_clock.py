@@ -231,6 +231,26 @@ def test_a_long_step_goes_through_all_that_falls_due(wire: Callable[[Pop3sServer
         assert clock.now() == 3600
 
 
+# logins
+
+
+def test_a_login_that_fails_can_be_delayed(wire: Callable[[Pop3sServer], Wire]) -> None:
+    """On the clock, by whatever command, and no login that goes well."""
+    clock = ManualClock()
+    with Pop3sServer(clock=clock) as server:
+        server.rules.add("PASS,APOP,AUTH answer=err -> wait 3")
+        client = wire(server)
+        for lines in (["USER test", "PASS x"], [f"APOP test {32 * '0'}"], ["AUTH PLAIN AHRlc3QAeA=="]):
+            before = clock.now()
+            for line in lines:
+                said = client.ask(line)
+            assert said.startswith(b"-ERR [AUTH] ")
+            assert clock.now() == before + 3
+        client.ask("USER test")
+        assert client.ask("PASS pop3s-password").startswith(b"+OK")
+        assert clock.now() == 9
+
+
 # timers behind waits
 
 

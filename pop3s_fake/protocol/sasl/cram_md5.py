@@ -24,7 +24,6 @@ from pop3s_fake.protocol.sasl.exchange import (
 
 __all__ = ("CRAM_MD5",)
 
-_ROW: Final = "C-2195-2"
 _DIGEST: Final = re.compile(rb"[0-9a-f]{32}")
 
 
@@ -32,8 +31,8 @@ def _begin(context: Context) -> Exchange:
     challenge = f"<{context.nonce()}.{int(context.now())}@{context.host}>".encode()
     user, _, digest = (yield challenge).rpartition(b" ")  # the last space: a name may have others
     if not user or _DIGEST.fullmatch(digest) is None:
-        raise Refused("CRAM-MD5 takes a name, a space and 32 lower-case hex digits (RFC 2195 section 2)", None, _ROW)
-    account = context.accounts.get(prepared(utf8(user, "the name", _ROW), "the name"))
+        raise Refused("CRAM-MD5 takes a name, a space and 32 lower-case hex digits (RFC 2195 section 2)", None)
+    account = context.accounts.get(prepared(utf8(user, "the name"), "the name"))
     secret = b"" if account is None else account.secret.encode()
     expected = hmac.digest(secret, challenge, "md5").hex().encode()
     if account is None or not hmac.compare_digest(digest, expected):

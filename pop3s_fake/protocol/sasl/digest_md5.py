@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ("DIGEST_MD5",)
 
-_ROW: Final = "C-2831-2"
 _LONGEST: Final = 4095  # octets of a response (RFC 2831 section 2.1.2)
 _NEEDED: Final = ("username", "nonce", "cnonce", "nc", "digest-uri", "response")
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -61,16 +60,16 @@ def _begin(context: Context) -> Exchange:
 def _directives(response: bytes) -> dict[str, str]:
     """What the response says, each once; `Refused` where it is no list of directives."""
     if len(response) > _LONGEST:
-        raise Refused("a response of DIGEST-MD5 has less than 4096 octets", None, _ROW)
+        raise Refused("a response of DIGEST-MD5 has less than 4096 octets", None)
     found: dict[str, bytes] = {}
     place = 0
     while place < len(response):
         directive = _DIRECTIVE.match(response, place)
         if directive is None:
-            raise Refused("DIGEST-MD5 takes directives, name=value, parted by commas", None, _ROW)
+            raise Refused("DIGEST-MD5 takes directives, name=value, parted by commas", None)
         name = directive[1].decode("ascii").lower()
         if name in found:
-            raise Refused("a directive stands twice", None, _ROW)
+            raise Refused("a directive stands twice", None)
         found[name] = re.sub(rb"\\(.)", rb"\1", directive[2], flags=re.DOTALL) if directive[3] is None else directive[3]
         place = directive.end()
     # Without charset=utf-8 everything is ISO 8859-1 (RFC 2831 section 2.1.2).
@@ -78,27 +77,27 @@ def _directives(response: bytes) -> dict[str, str]:
     try:
         return {name: value.decode(charset) for name, value in found.items()}
     except UnicodeDecodeError:
-        raise Refused("the response is not UTF-8, as its charset says", None, _ROW) from None
+        raise Refused("the response is not UTF-8, as its charset says", None) from None
 
 
 def _check(said: Mapping[str, str], *, nonce: str, context: Context) -> None:
     """All that can be wrong with a response but name and digest (RFC 2831 section 2.1.2)."""
     missing = [name for name in _NEEDED if not said.get(name)]
     if missing:
-        raise Refused(f"the response lacks {', '.join(missing)}", None, _ROW)
+        raise Refused(f"the response lacks {', '.join(missing)}", None)
     if said["nonce"] != nonce:
         raise Refused("the nonce is not the one that was sent")
     if said["nc"] != "00000001":
-        raise Refused("nc is 00000001 in the first use of a nonce, which is the only one here", None, _ROW)
+        raise Refused("nc is 00000001 in the first use of a nonce, which is the only one here", None)
     if said.get("qop", "auth") != "auth":
-        raise Refused("qop is auth: no other was offered", None, _ROW)
+        raise Refused("qop is auth: no other was offered", None)
     if said.get("charset", "utf-8").lower() != "utf-8":
-        raise Refused("charset is utf-8, if it is given", None, _ROW)
+        raise Refused("charset is utf-8, if it is given", None)
     if _HEX.fullmatch(said["response"]) is None:
-        raise Refused("response is 32 lower-case hex digits", None, _ROW)
+        raise Refused("response is 32 lower-case hex digits", None)
     service, _, host = said["digest-uri"].lower().partition("/")
     if service != "pop" or (host != context.host.lower() and host not in context.hosts):
-        raise Refused(f"digest-uri is pop/{context.host}", None, _ROW)
+        raise Refused(f"digest-uri is pop/{context.host}", None)
 
 
 def _session_key(said: Mapping[str, str], password: str) -> str:

@@ -60,20 +60,15 @@ one more challenge, answered by an empty response (RFC 5034 section 4).  A cance
 
 
 class Refused(Exception):  # noqa: N818  # no error of ours: the client is told so
-    """The end of an exchange that went badly: the words behind ``-ERR`` and the response code, if any.
-
-    ``row`` is the id of the requirement on clients that the response broke, where it is one that a server can see.
-    """
+    """The end of an exchange that went badly: the words behind ``-ERR`` and the response code, if any."""
 
     text: str
     code: str | None
-    row: str | None
 
-    def __init__(self, text: str, code: str | None = "AUTH", row: str | None = None) -> None:
+    def __init__(self, text: str, code: str | None = "AUTH") -> None:
         super().__init__(text)
         self.text = text
         self.code = code
-        self.row = row
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +116,14 @@ def wrong_credentials() -> Refused:
     return Refused("name or password is wrong")
 
 
-def utf8(octets: bytes, what: str, row: str | None = None) -> str:
+def utf8(octets: bytes, what: str) -> str:
     """The text of these octets; `Refused` if they are no UTF-8 or contain NUL."""
     try:
         text = octets.decode("utf-8")
     except UnicodeDecodeError:
-        raise Refused(f"{what} is not UTF-8", None, row) from None
+        raise Refused(f"{what} is not UTF-8", None) from None
     if "\0" in text:
-        raise Refused(f"{what} has a NUL in it", None, row)
+        raise Refused(f"{what} has a NUL in it", None)
     return text
 
 

@@ -50,5 +50,5 @@ def saslname(text: str, what: str) -> str:
     'us,er='
     """
     if re.search("=(?!2C|3D)", text):
-        raise Refused(f"{what} has an equals sign that is neither =2C nor =3D", None, "C-5802-7")
+        raise Refused(f"{what} has an equals sign that is neither =2C nor =3D", None)
     return text.replace("=2C", ",").replace("=3D", "=")

@@ -47,7 +47,7 @@ def _xoauth2(context: Context) -> Exchange:
     except _Wrong:
         answer = yield _XOAUTH2_ERROR
     if answer:
-        raise Refused("the error is acknowledged by an empty line", None, "C-XOAUTH2-1")
+        raise Refused("the error is acknowledged by an empty line", None)
     raise Refused("the token is not that of this account, or has expired")
 
 
@@ -67,7 +67,7 @@ def _oauthbearer(context: Context) -> Exchange:
         challenge = {"status": str(wrong), "scope": "mail"}
     # Never at once: the client may want to know why, and so acknowledges first (RFC 7628 section 3.2.3).
     if (yield json.dumps(challenge, separators=(",", ":")).encode()) != b"\x01":
-        raise Refused("the error is acknowledged by one octet 1, AQ== (RFC 7628 section 3.2.3)", None, "C-7628-1")
+        raise Refused("the error is acknowledged by one octet 1, AQ== (RFC 7628 section 3.2.3)", None)
     if challenge["status"] == "invalid_request":
         raise Refused("OAUTHBEARER takes a header, host, port and auth=Bearer token (RFC 7628 section 3.1)", None)
     raise Refused("the token is not that of this account, or has expired")

@@ -19,16 +19,15 @@ from pop3s_fake.protocol.sasl.exchange import (
 
 __all__ = ("PLAIN",)
 
-_ROW = "C-4616-2"
 _FIELDS = 3
 
 
 def _begin(context: Context) -> Exchange:
     fields = (yield b"").split(b"\0")
     if len(fields) != _FIELDS or not fields[1] or not fields[2]:
-        raise Refused("PLAIN takes [authzid] NUL authcid NUL passwd (RFC 4616 section 2)", None, _ROW)
+        raise Refused("PLAIN takes [authzid] NUL authcid NUL passwd (RFC 4616 section 2)", None)
     authzid, authcid, password = (
-        utf8(octets, what, _ROW)
+        utf8(octets, what)
         for octets, what in zip(fields, ("the authorization identity", "the name", "the password"), strict=True)
     )
     return acting(with_password(context, authcid, password), authzid)

@@ -88,9 +88,9 @@ def _begin(digest: str, *, name: str, plus: bool, context: Context) -> Exchange:
 def _binding(start: Gs2, *, name: str, plus: bool, context: Context) -> bytes:
     """The octets of the channel that this exchange is bound to (RFC 5802 section 6)."""
     if plus and start.flag != "p":
-        raise Refused(f"the first message of {name}-PLUS names a channel binding, p=type", None, "C-5802-6")
+        raise Refused(f"the first message of {name}-PLUS names a channel binding, p=type", None)
     if not plus and start.flag == "p":
-        raise Refused(f"the first message of {name} names no channel binding: it begins with n or y", None, "C-5802-6")
+        raise Refused(f"the first message of {name} names no channel binding: it begins with n or y", None)
     if start.flag == "y" and f"{name}-PLUS" in context.offered:
         raise Refused(f"y says that the server knows no channel binding, but it announced {name}-PLUS")
     if not plus:

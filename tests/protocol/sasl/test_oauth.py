@@ -116,8 +116,6 @@ def test_the_error_is_acknowledged_by_one_octet(house: House, answer: bytes) -> 
     outcome = house.exchange("OAUTHBEARER", b"n,,\1auth=Bearer x\1\1", answer)
 
     assert outcome.why == ("the error is acknowledged by one octet 1, AQ== (RFC 7628 section 3.2.3)", None)
-    assert outcome.refused is not None
-    assert outcome.refused.row == "C-7628-1"
 
 
 def test_a_token_expires_on_the_servers_clock(house: House) -> None:
@@ -162,8 +160,6 @@ def test_the_error_of_xoauth2_is_acknowledged_by_an_empty_line(house: House) -> 
     outcome = house.exchange("XOAUTH2", b"user=ann\1auth=Bearer x\1\1", b"\1")
 
     assert outcome.why == ("the error is acknowledged by an empty line", None)
-    assert outcome.refused is not None
-    assert outcome.refused.row == "C-XOAUTH2-1"
 
 
 @pytest.mark.parametrize(

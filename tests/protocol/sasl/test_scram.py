@@ -232,8 +232,6 @@ def test_a_bound_exchange_names_its_binding(house: House, flag: bytes) -> None:
     outcome = house.exchange("SCRAM-SHA-256-PLUS", flag + b",,n=test,r=abc", bindings=BINDINGS)
 
     assert outcome.why == ("the first message of SCRAM-SHA-256-PLUS names a channel binding, p=type", None)
-    assert outcome.refused is not None
-    assert outcome.refused.row == "C-5802-6"
 
 
 def test_who_thinks_that_there_is_no_binding_where_there_is_was_lied_to(house: House) -> None:

@@ -106,8 +106,6 @@ def test_cram_md5_takes_a_name_and_lower_case_hex(house: House, response: bytes)
     outcome = house.exchange("CRAM-MD5", response)
 
     assert outcome.why == ("CRAM-MD5 takes a name, a space and 32 lower-case hex digits (RFC 2195 section 2)", None)
-    assert outcome.refused is not None
-    assert outcome.refused.row == "C-2195-2"
 
 
 # EXTERNAL
