@@ -111,11 +111,11 @@ def read_requirements(text: str) -> dict[str, Requirement]:
 def allowed(row: str) -> str:
     """The id itself, if ``allow=`` can switch it off; UsageError otherwise.
 
-    >>> allowed("C-1939-3.3")
+    >>> allowed("C-1939-3.4")
     Traceback (most recent call last):
     ...
-    pop3s_fake.errors.UsageError: allow= has 'C-1939-3.3', which this server cannot see by itself: what is left of the \
-message stands only in what the client stores
+    pop3s_fake.errors.UsageError: allow= has 'C-1939-3.4', which this server cannot see by itself: what is left of the \
+line stands only in what the client stores
     """
     known = requirements()
     if row not in known:
