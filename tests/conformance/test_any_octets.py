@@ -276,7 +276,7 @@ def mistakes(octets: bytes, heard: bytes, *, ended: bool, challenged: bool) -> I
 
 
 @pytest.mark.parametrize("name", STATES)
-@settings(derandomize=True, deadline=None, database=None, max_examples=max(1, EXAMPLES // len(STATES)))
+@settings(derandomize=True, deadline=None, database=None, max_examples=-(-EXAMPLES // len(STATES)))
 @given(octets=streams, places=places)
 def test_any_octets_in_any_pieces_are_answered_line_by_line(name: str, octets: bytes, places: list[int]) -> None:
     """RFC 1939 section 3, RFC 2449 section 4, RFC 5034 section 4."""
