@@ -19,7 +19,7 @@ from pop3s_fake.connection.manners import line_reader, session_for
 from pop3s_fake.connection.notes import Notes
 from pop3s_fake.connection.outcome import Greeted, Heard
 from pop3s_fake.connection.ruled import Ruled, words
-from pop3s_fake.connection.steps import EOF, End, Gone, Receive, Send, Wait
+from pop3s_fake.connection.steps import EOF, End, Gone, Half, Receive, Send, Wait
 from pop3s_fake.protocol.commands import plain
 from pop3s_fake.protocol.lines import OVERLONG, Line, LineReader
 from pop3s_fake.protocol.replies import PIECE
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from pop3s_fake.tls.records import Records
 
 __all__ = ("Connection",)
+
+
+PATIENCE: Final = 3.0
+"""Seconds after which a client that has not closed the connection behind QUIT is taken to have read the answer."""
 
 
 class Connection:
@@ -308,13 +312,15 @@ class Connection:
         linting.reads(lines, reader)
         watched = linting.watched
         bind = None if self._rules is None else self._rules.bind
+        parted = False
         while True:
             while not lines:
                 if self._fed:
                     octets = read()
                     self._fed = link.broken
                     if octets:
-                        if not reader.rest:
+                        parted = bool(reader.rest)
+                        if not parted:
                             linting.batch += 1
                         lines.extend(reader.feed(octets))
                     elif answer := link.take():  # TLS itself has something to say, such as no_renegotiation
@@ -341,7 +347,8 @@ class Connection:
                 if self._ruled.asked and not isinstance(link, Clear):
                     self._ruled.asked = not self._notes.certified(link.facts().client_certificate)
                 word, argument = (known.word, known.argument) if known is not None else words(line)
-                bound = bind(word, argument, user=session.about, tls=self._secure, ahead=bool(lines))
+                bound = bind(word, argument, user=session.about, tls=self._secure, ahead=bool(lines), parted=parted)
+                parted = False
                 if bound is not None or self._ruled.silent:
                     told = yield from self._slowly(bound, line, reader, lines)
                     time = now()
@@ -446,6 +453,12 @@ class Connection:
         link, log = self._link, self.log
         answer = b"" if reply is None else reply.octets()
         time = self._settings.now()
+        if self._session.uncommitted:
+            if reply is not None and answer:
+                yield Send(link.seal(answer))
+                log.said(time, reply.status, len(answer))
+                answer = b""
+            yield from self._taken()
         bound = self._bound("close")
         if bound is not None:
             if reply is not None and answer:
@@ -464,6 +477,18 @@ class Connection:
         self._notes.ended(self._session.abandoned)
         self._linting.ended(log.ended)
         yield End("fin")
+
+    def _taken(self) -> Steps:
+        """UPDATE when the client has closed the connection, or has not for some time; a reset comes as `Gone`."""
+        until = self._settings.now() + PATIENCE
+        while not (self._eof or self._link.closed or self._expired):
+            yield Receive(until)
+            self._link.read()
+        if not self._expired:
+            yield Half()  # fails where the client has closed with the answer unread, which resets the connection
+            self._ruled.fall_silent()
+        self._session.commit()
+        self._notes.removed(self._session.removed)
 
     def _slowly(
         self, bound: Bound | None, line: Line, reader: LineReader, lines: deque[Line]

@@ -41,6 +41,7 @@ class Follower:
     state: Final = State.AUTHORIZATION
     removed: Final[tuple[str, ...]] = ()
     abandoned: Final[tuple[str, ...]] = ()
+    uncommitted: Final = False
 
     patience: Final = AUTOLOGOUT
     farewell: Final = b""
@@ -72,6 +73,9 @@ class Follower:
     def open(self) -> bool:
         """Whether the dialogue goes on."""
         return not self._dialogue.over
+
+    def commit(self) -> None:
+        """Nothing is deleted here."""
 
     def secured(self) -> None:
         """Nothing: a dialogue begins behind the handshake, and holds none."""

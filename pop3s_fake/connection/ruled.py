@@ -83,6 +83,10 @@ class Ruled:
         """Whether our direction is closed, so that nothing can be sent any more."""
         return self._silent
 
+    def fall_silent(self) -> None:
+        """Our direction is closed, by no rule: nothing can be sent any more."""
+        self._silent = True
+
     def reply(
         self,
         bound: Bound,

@@ -148,6 +148,11 @@ class OpenMaildrop:
         """Whether anything hangs on what is retrieved."""
         return False
 
+    @property
+    def waits(self) -> bool:
+        """Whether UPDATE comes behind the answer to QUIT."""
+        return False
+
     def retrieved(self, number: int) -> None:
         """Be told that the message with this number was retrieved; nothing hangs on it."""
 

@@ -93,6 +93,11 @@ class PolicedMaildrop(OpenMaildrop):
         """Whether anything hangs on what is retrieved."""
         return self._terms.policy.retrieves
 
+    @property
+    def waits(self) -> bool:
+        """Whether UPDATE comes behind the answer to QUIT."""
+        return self._terms.policy.waits
+
     def retrieved(self, number: int) -> None:
         """Remember that the message with this number was retrieved."""
         uid = self.uid(number)

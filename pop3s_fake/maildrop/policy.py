@@ -50,6 +50,8 @@ class Policy:
     """When marked messages are removed: "at-quit"; "at-once", with DELE; "not" at all; "hidden", which is not either,
     but no session finds them again; "lost", also where the session ends without QUIT, and "lost-or-retrieved", then
     with what was retrieved."""
+    waits: bool = False
+    """Deletions are carried out when the client has taken the answer to QUIT, and not where it has not."""
     keeps: int | None = None
     """The message of this number cannot be removed."""
     lock_hold: float = 0.0

@@ -62,6 +62,7 @@ class Session(Transaction):
         "_secure",
         "_timestamp",
         "exchange",
+        "uncommitted",
         "upgrading",
         "user",
     )
@@ -84,6 +85,8 @@ class Session(Transaction):
     guarded: bool
     utf8: bool
     """Who is logged in, also after the end."""
+    uncommitted: bool
+    """Whether UPDATE waits until the client has taken the answer to QUIT: then call :meth:`commit`."""
     exchange: Authentication | None
     """The AUTH exchange that is under way: the client's next line is for :meth:`respond`, whatever it looks like."""
     upgrading: bool
@@ -118,6 +121,7 @@ class Session(Transaction):
         self._context = context
         self._name: str | None = None
         self._evicted = False
+        self.uncommitted = False
         self._language: Language | None = None
         self._handlers: Handlers = {}
         self._enter()
@@ -403,6 +407,19 @@ class Session(Transaction):
         self.state = State.UPDATE
         if "EXPIRE 0" in self._offer.tags and self._offer.days(self._accounts[self.user or ""]) == 0:
             self._expire()
+        if self._open_maildrop.waits:
+            self._handlers = {}
+            self.uncommitted = True
+            return replies.SIGNING_OFF
+        return self._update()
+
+    def commit(self) -> None:
+        """The client has taken the answer to QUIT, for which UPDATE has waited."""
+        self.uncommitted = False
+        self._update()
+
+    def _update(self) -> Reply:
+        """UPDATE (RFC 1939 section 6)."""
         try:
             result = self._open_maildrop.update()
         finally:

@@ -53,6 +53,7 @@ POLICIES: Final = {
     "recent": "under which name recent messages are found",
     "recent_days": "how old recent messages are",
     "deletes": "when deletions are carried out",
+    "waits": "whether deletions wait for the client",
     "keeps": "which deletions fail",
     "lock_hold": "how long the lock stays",
     "unseen": "how long nothing is found",

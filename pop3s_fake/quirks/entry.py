@@ -88,8 +88,9 @@ class Shown:
     """The octets by which one sees it: what comes without it and with it, step by step, when a client says this.
 
     The script begins after the login, or with ``(greeting)`` from the beginning; ``(again)`` is a new connection,
-    ``(other)`` one beside the first, to which ``(first)`` goes back; ``(later 60)`` is a minute that passes.  What
-    comes is octets, or in parentheses what else happens: ``(wait 0.3)``, ``(wait forever)``, ``(end fin)``.
+    ``(other)`` one beside the first, to which ``(first)`` goes back; ``(later 60)`` is a minute that passes, and at
+    ``(reset)`` the client has closed the connection with an answer unread; where a command has ``(parted)`` in it, it
+    comes in two pieces.  What comes is octets, or in parentheses what else happens: ``(wait 0.3)``, ``(end fin)``.
     """
 
     script: tuple[str, ...]

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from random import Random
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.errors import UnmetRule, UsageError
-from pop3s_fake.rules.bound import Bound
+from pop3s_fake.rules.bound import Bound, Found
 from pop3s_fake.rules.misses import Reason, Sent, argument_shown, explain
 from pop3s_fake.rules.rule import Rule
 from pop3s_fake.rules.values import times
-from pop3s_fake.rules.when import ANY, KEYWORDS, POINTS
+from pop3s_fake.rules.when import ANY, KEYWORDS, POINTS, YES_NO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -268,14 +268,6 @@ def _unmet(entry: Entry, sent: Sent) -> str:
     return "\n".join(lines)
 
 
-class Found(NamedTuple):
-    """How things stand at a point, as far as rules ask for it."""
-
-    user: str | None
-    tls: bool
-    ahead: bool
-
-
 class SessionRules:
     """What one connection asks of the rule book: the occurrences are counted here, its dice are thrown here."""
 
@@ -289,12 +281,20 @@ class SessionRules:
         self._dice: dict[int, Random] = {}
 
     def bind(
-        self, point: str, argument: str = "", *, user: str | None = None, tls: bool = True, ahead: bool = False
+        self,
+        point: str,
+        argument: str = "",
+        *,
+        user: str | None = None,
+        tls: bool = True,
+        ahead: bool = False,
+        parted: bool = False,
     ) -> Bound | None:
         """The rules that apply to this occurrence, once for each: a keyword in upper case, or greeting, accept, close.
 
         ``argument`` is what follows the keyword and its space; ``user`` who is logged in, or is about to, ``ahead``
-        whether the client has sent the next command already.  None where no rule applies.
+        whether the client has sent the next command already, ``parted`` whether this one came in pieces.  None where
+        no rule applies.
         """
         index = self._book.index
         seen = self.seen
@@ -308,7 +308,7 @@ class SessionRules:
         entries = index.points.get(point, index.any)
         if not entries:
             return None
-        return self._bind(entries, point, argument, Found(user, tls, ahead))
+        return self._bind(entries, point, argument, Found(user, tls, ahead, parted))
 
     def dice(self, order: int, rule: Rule) -> Random:
         """The random numbers of one rule in this session: no other session or rule disturbs them."""
@@ -389,8 +389,8 @@ class SessionRules:
                 return when.session_filter
         if when.user is not None and found.user != when.user:
             return f"user={when.user} (it was {found.user or 'nobody'})"
-        if when.tls is not None and found.tls != when.tls:
-            return f"tls={'yes' if when.tls else 'no'}"
-        if when.ahead is not None and found.ahead != when.ahead:
-            return f"ahead={'yes' if when.ahead else 'no'}"
+        for name in YES_NO:
+            wanted = getattr(when, name)
+            if wanted is not None and getattr(found, name) != wanted:
+                return f"{name}={'yes' if wanted else 'no'}"
         return None

@@ -46,6 +46,15 @@ class Item(NamedTuple):
 _WITH_MESSAGE: Final = ("RETR", "TOP")
 
 
+class Found(NamedTuple):
+    """How things stand at a point, as far as rules ask for it."""
+
+    user: str | None
+    tls: bool
+    ahead: bool
+    parted: bool
+
+
 class Bound:
     """What is to be done at one occurrence, in each phase; empty phases are false.
 

@@ -17,7 +17,7 @@ from pop3s_fake.rules.checks import check_action
 from pop3s_fake.rules.forms import FORMS, real, whole
 from pop3s_fake.rules.limits import LIMITS, Limits
 from pop3s_fake.rules.values import Token, Wrong, known, natural, unquote
-from pop3s_fake.rules.when import ANY, CODE, KEYWORDS, OFFSETS, PHASES, POINTS, Offset, When, is_keyword
+from pop3s_fake.rules.when import ANY, CODE, KEYWORDS, OFFSETS, PHASES, POINTS, YES_NO, Offset, When, is_keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ _PAIR: Final = re.compile(r"([A-Za-z][A-Za-z-]*)=")
 _VALUE: Final = re.compile(r'(?:[^\s,;"-]|-(?!>))+')
 _BLANKS: Final = re.compile(r"\s*")
 _COUNTERS: Final = {"times": whole, "exactly": whole, "skip": whole, "p": real, "expires": real}
-FILTERS: Final = ("session", "user", "tls", "answer", "ahead")
+FILTERS: Final = ("session", "user", "tls", "answer", "ahead", "parted")
 
 
 def parse(text: str) -> Parsed:
@@ -263,7 +263,7 @@ class _Reader:
     def _filter(self, name: str, token: Token) -> Any:
         if name == "user":
             return token.text
-        if name in {"tls", "ahead"}:
+        if name in YES_NO:
             if token.text not in {"yes", "no"}:
                 raise Wrong(f"{name} takes yes or no, not {token.text!r}")
             return token.text == "yes"

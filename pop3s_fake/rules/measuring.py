@@ -65,10 +65,17 @@ class Measuring(SessionRules):
         self._measure = measure
 
     def bind(
-        self, point: str, argument: str = "", *, user: str | None = None, tls: bool = True, ahead: bool = False
+        self,
+        point: str,
+        argument: str = "",
+        *,
+        user: str | None = None,
+        tls: bool = True,
+        ahead: bool = False,
+        parted: bool = False,
     ) -> Bound | None:
         """The rules that apply; where a reply follows, never None."""
-        bound = super().bind(point, argument, user=user, tls=tls, ahead=ahead)
+        bound = super().bind(point, argument, user=user, tls=tls, ahead=ahead, parted=parted)
         if point in POINTS and not POINTS[point].reply:
             if POINTS[point].flight:
                 self._measure(Measured(self.number, point, 1, "", (), 0))

@@ -141,6 +141,15 @@ class Offset:
         return f"@{layer}{forms[self.kind]}"
 
 
+YES_NO: Final = ("tls", "ahead", "parted")
+"""The filters that are yes or no."""
+_OF_COMMANDS: Final = {
+    "ahead": "no command was sent behind it",
+    "parted": "it does not come in pieces",
+}
+"""Filters on how a command came, and why there is nothing to them elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class When:
     """When a rule strikes; the parts that are None hold always.
@@ -163,6 +172,8 @@ class When:
     """How the command was answered: "ok", "err", or a response code, such as "SYS" or "SYS/TEMP", in a refusal."""
     ahead: bool | None = None
     """Whether the client had sent another command already (RFC 2449 section 6.6)."""
+    parted: bool | None = None
+    """Whether the command came in several pieces."""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -176,8 +187,6 @@ class When:
             self._check_point(point, POINTS[point])
         if self.answer is not None and (self.phase == "before" or point in POINTS):
             raise Wrong(f"no command has been answered at {point}{self._phase}, so answer= never holds", "answer")
-        if self.ahead is not None and point in POINTS:
-            raise Wrong(f"{point} is no command, so no command was sent behind it", "ahead")
         if self.tls is False and self.offset is not None and self.offset.layer == "tls":
             raise Wrong(f"tls=no and {self.offset} contradict each other: without TLS nothing is sealed", "tls")
         if self.one_line and self.offset is not None:
@@ -207,6 +216,12 @@ class When:
                 raise Wrong(f"{name} has TLS octets only: an offset is @tls:512 or @tcp:512 there", "offset")
             if self.offset.kind != "octet":
                 raise Wrong(f"a handshake has several flights, so there is no {self.offset}", "offset")
+        self._check_filters(name, point)
+
+    def _check_filters(self, name: str, point: Point) -> None:
+        for each, why in _OF_COMMANDS.items():
+            if getattr(self, each) is not None:
+                raise Wrong(f"{name} is no command, so {why}", each)
         if self.user is not None and point.early:
             raise Wrong(f"nobody is logged in at {name}, so user= never holds", "user")
 
@@ -253,12 +268,12 @@ class When:
             parts.append(f" {self.session_filter}")
         if self.user is not None:
             parts.append(f" user={word(self.user)}")
-        if self.tls is not None:
-            parts.append(f" tls={'yes' if self.tls else 'no'}")
+        for name in YES_NO:
+            wanted = getattr(self, name)
+            if wanted is not None:
+                parts.append(f" {name}={'yes' if wanted else 'no'}")
         if self.answer is not None:
             parts.append(f" answer={self.answer}")
-        if self.ahead is not None:
-            parts.append(f" ahead={'yes' if self.ahead else 'no'}")
         return "".join(parts)
 
 
@@ -274,7 +289,7 @@ def meet(one: When, other: When) -> bool:
     commands = one.points[0] not in POINTS and other.points[0] not in POINTS
     if not set(one.points) & set(other.points) and not (commands and ANY in (one.points[0], other.points[0])):
         return False
-    parts = ("nth", "argument", "user", "tls", "ahead")
+    parts = ("nth", "argument", "user", "tls", "ahead", "parted")
     pairs = [(getattr(one, part), getattr(other, part)) for part in parts]
     if any(None not in pair and pair[0] != pair[1] for pair in pairs):
         return False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import pytest
 
 from pop3s_fake import Account
-from pop3s_fake.connection import EOF, Connection, End, Half, Receive, Send, Settings, Wait
+from pop3s_fake.connection import EOF, Connection, End, Gone, Half, Receive, Send, Settings, Wait
 from pop3s_fake.maildrop import Accounts, Policy
 from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.quirks import asked, demands, rules_of_all
@@ -74,6 +74,8 @@ class House:
                 talk = Talk(self)
             elif line == "(other)":
                 first, talk = talk, Talk(self)
+            elif line == "(reset)":
+                talk.reset()
             elif line == "(first)":
                 first, talk = talk, first
             elif line.startswith("(later "):
@@ -96,8 +98,9 @@ class Talk:
     def say(self, line: str) -> None:
         """One command."""
         if not self.over:
-            self.connection.feed(line.encode() + b"\r\n")
-            self._run()
+            for piece in (line + "\r\n").split("(parted)"):
+                self.connection.feed(piece.encode())
+                self._run()
 
     def lose(self) -> None:
         """The client is gone."""
@@ -107,6 +110,11 @@ class Talk:
             self._run()
             del self.house.seen[before:]
         self.connection.close()
+
+    def reset(self) -> None:
+        """The client is gone with octets unread, which resets the connection."""
+        if not self.over:
+            self._perform(self.steps.throw(Gone("reset", "the connection is gone", "rst")))
 
     def _run(self) -> None:
         for step in self.steps:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import poplib
+import socket
 import ssl
+import struct
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -236,6 +238,25 @@ def test_quit_err_partial() -> None:
             client.dele(2)
             refused(client.quit, "some deleted messages were not removed")
         assert server.maildrop.uids == ["m1", "m3"]
+
+
+def test_early_close_after_quit() -> None:
+    """It reads the answer; where it is made not to, nothing is deleted."""
+    with serving("early-close-after-quit") as server:
+        with connected(server) as client:
+            client.user(server.login.user)
+            client.pass_(server.login.password)
+            client.dele(1)
+            client._putcmd("QUIT")  # type: ignore[attr-defined]
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        server.wait_idle(timeout=30)
+        assert server.maildrop.uids == ["m1", "m2", "m3"]
+        with logged_in(server) as client:
+            client.dele(1)
+            client.quit()
+        server.wait_idle(timeout=30)
+        assert server.maildrop.uids == ["m2", "m3"]
+        assert server.transcript.last_session.deleted == ["m1"]
 
 
 def test_deleted_on_retr() -> None:

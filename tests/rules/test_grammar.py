@@ -66,6 +66,8 @@ COMPLAINTS = {
     "RETR tls=maybe -> end rst": "column 6 of `RETR tls=maybe -> end rst`: tls takes yes or no, not 'maybe'",
     "RETR answer=no -> end rst": "column 6 of `RETR answer=no -> end rst`: answer takes ok, err or a "
     "response code such as IN-USE, not 'no'",
+    "hello parted=no -> end rst": "column 7 of `hello parted=no -> end rst`: hello is no command, so it does not come "
+    "in pieces",
     "RETR ahead=1 -> end rst": "column 6 of `RETR ahead=1 -> end rst`: ahead takes yes or no, not '1'",
     "close ahead=yes -> end rst": "column 7 of `close ahead=yes -> end rst`: close is no command, so no command was "
     "sent behind it",
@@ -246,7 +248,8 @@ CANONICAL = [
     "RETR(3)@body:512 session=2.. user=ann tls=no -> end rst; times=1",
     "PASS!after tls=yes answer=err -> end clean",
     "PASS,APOP answer=SYS/TEMP -> end clean",
-    "RETR!after answer=ok ahead=no -> end clean",
+    "RETR!after ahead=no answer=ok -> end clean",
+    "STLS!before parted=yes -> end clean",
     'LIST() -> reply "-ERR not now"',
     'PASS("a)b") -> reply "-ERR [AUTH] no"',
     "TOP(1 0)@L4 -> edit drop 3",
