@@ -75,6 +75,9 @@ POLICIES: Final = {
 ADDING: Final = "body"
 """The word of a policy of which several quirks may each say something."""
 
+ONE_MESSAGE: Final = frozenset({"empty", "header_only"})
+"""Words that say of one message, by its number, what it is."""
+
 
 class Asked(NamedTuple):
     """A quirk that somebody asked for, and its parameters, all of them."""
@@ -317,6 +320,8 @@ def _decided(setting: Setting) -> Iterator[Claim]:
     for line in setting.capabilities:
         yield Claim(f"the capability {line[1:].partition(' ')[0]}", None, line)
     for word, value in setting.policy.items():
+        if word in ONE_MESSAGE:
+            yield Claim(f"what message {value} is", None, word)
         if word != ADDING:
             yield Claim(POLICIES[word], None, f"{word} {value}")
     for tag in setting.late:

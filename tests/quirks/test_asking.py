@@ -96,6 +96,13 @@ def test_a_quirk_is_written_with_its_parameters(text: str, shown: str | None) ->
             ),
         ),
         (
+            ["empty-message", "no-header-end"],
+            (
+                "quirks 'empty-message' and 'no-header-end' contradict each other: both decide what message 1 is; "
+                "leave one of them out"
+            ),
+        ),
+        (
             ["dele-acts-at-once", "dele-only-hides"],
             (
                 "quirks 'dele-acts-at-once' and 'dele-only-hides' contradict each other: both decide when deletions "
@@ -154,6 +161,18 @@ def test_the_views_of_one_provider_combine(play: Callable[..., Any]) -> None:
     house.seen.clear()
     house.play(["(greeting)", "USER ann", "PASS not-a-secret", "UIDL", "(again)", "USER recent:ann"])
     assert house.seen[3] == "+OK unique-id listing follows\r\n1 m2\r\n.\r\n"
+
+
+def test_two_messages_are_each_something_else(play: Callable[..., Any]) -> None:
+    """The number tells which."""
+    seen = play(["empty-message(number=2)", "no-header-end"], ["LIST"]).seen
+    assert seen == ["+OK 2 messages (66 octets)\r\n1 66\r\n2 0\r\n.\r\n"]
+
+
+def test_what_is_added_to_messages_adds_up(play: Callable[..., Any]) -> None:
+    """In the order in which the quirks stand."""
+    seen = play(["bare-cr", "nul-in-body"], ["RETR 2"]).seen
+    assert seen[0].endswith("a line\r\nbefore it\r.\rbehind it\r\nbefore it\0behind it\r\n\0\r\n.\r\n")
 
 
 def test_every_word_of_a_policy_is_told_when_it_contradicts() -> None:

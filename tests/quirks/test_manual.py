@@ -40,7 +40,8 @@ def test_with_a_difficult_server(pop3s_server, pop3s_client_context):
 `pop3s-fake serve --quirk terminator-split` is the same for a client in any language, and `pop3s-fake catalog quirks`
 lists them, with `--json` all that is known of each. The rules of a quirk need not strike; the transcript names the
 quirk where they do. A rule that the test makes itself stands above them, and `server.heal()` takes them away; what a
-quirk sets, such as a certificate or a list of capabilities, stays.
+quirk sets, such as a certificate, a list of capabilities or what becomes of stored mail, stays. What an account
+remembers from session to session, such as what was retrieved, `server.reset()` takes back.
 
 The tier tells how often one meets it: S nearly always, A commonly, B sometimes, C rarely, or in old servers only. Where
 it is told of a quirk stands in the list as JSON, as do the octets by which one sees it, with the quirk and without: a

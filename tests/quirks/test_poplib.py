@@ -458,6 +458,17 @@ def test_stls_response_injection() -> None:
         assert "+OK begin TLS" in server.transcript.render()
 
 
+def test_a_reset_takes_back_what_an_account_remembers() -> None:
+    """As it takes back the mail."""
+    with serving("gmail-popped") as server:
+        for _ in range(2):
+            with logged_in(server) as client:
+                assert len(client.uidl()[1]) == 3
+                client.retr(1)
+                client.quit()
+            server.reset()
+
+
 def test_an_account_of_a_test_is_served_by_the_same_policy() -> None:
     """Also one that comes later."""
     with serving("listing-capped(newest=1)", accounts=[Account("ann", "not-a-secret")]) as server:
