@@ -43,7 +43,7 @@ def test_the_listings_pass(tmp_path: Path) -> None:
     for listing in LISTINGS:
         (tmp_path / "test_mail.py").write_text(listing, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:faker", "-p", "no:cacheprovider", "test_mail.py"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -53,7 +53,7 @@ def test_the_failure_is_what_is_told(tmp_path: Path) -> None:
     listing = re.sub(r"@pytest.mark.pop3s\(allow=.*\n", "", LISTINGS[0])
     (tmp_path / "test_mail.py").write_text(listing, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:faker", "-p", "no:cacheprovider", "test_mail.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 1
     told = done.stdout.replace("E       ", "").replace("E   ", "").replace("pop3s_fake.errors.", "")
     assert all(part.strip() in told for part in shown.splitlines()), done.stdout

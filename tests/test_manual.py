@@ -172,7 +172,7 @@ def test_a_listing_runs_by_itself(listing: str, tmp_path: Path) -> None:
     file.write_text(listing, encoding="utf-8")
     command = ["-m", "pytest", "-q", "-p", "no:faker", "-p", "no:cacheprovider"] if "def test_" in listing else []
     done = subprocess.run(
-        [sys.executable, *command, file.name], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *command, file.name], cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

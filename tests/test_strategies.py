@@ -158,7 +158,7 @@ def test_without_hypothesis_one_line_says_how_to_get_it() -> None:
     """It is an extra."""
     program = "import sys; sys.modules['hypothesis'] = None; import pop3s_fake.strategies"
 
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=110, check=False)
 
     assert done.stderr.splitlines()[-1] == (
         "ImportError: pop3s_fake.strategies needs Hypothesis: pip install 'pop3s-fake[hypothesis]'"
