@@ -81,5 +81,6 @@ def line_reader(settings: Settings, session: Session | Follower, tell: Callable[
     if not isinstance(session, Mannered):
         return LineReader()
     manner = settings.voice.manner
-    session.reader = LooseReader(session.longest, bare_lf=manner.reading.bare_lf, tell=tell)
+    cuts = manner.before.longer == "cut"
+    session.reader = LooseReader(session.longest, bare_lf=manner.reading.bare_lf, tell=tell, cuts=cuts)
     return session.reader

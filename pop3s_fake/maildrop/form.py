@@ -5,12 +5,16 @@ Knows octets and templates; must not know maildrops, nor which server keeps mail
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
 from pop3s_fake.maildrop.content import Unfinished
 
 __all__ = ("Form",)
+
+_BEHIND_NUL: Final = re.compile(rb"\0[^\n]*\n?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,13 @@ class Form:
     blank_line: str = ""
     """Whether an empty line is added: "headers", where there is none in a message, or "always"; not behind one whose
     final line end was missing."""
+
+    nul: str = ""
+    """Whether a NUL "cuts" what is sent: it is lost with the rest of its line, and its end."""
+
+    def sent(self, content: bytes) -> bytes:
+        """What is sent of the octets that are kept."""
+        return _BEHIND_NUL.sub(b"", content) if self.nul == "cuts" and b"\0" in content else content
 
     def kept(self, content: bytes) -> bytes:
         """The octets that are kept of these."""

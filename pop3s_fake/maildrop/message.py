@@ -64,12 +64,12 @@ class Message:
     def kept_in(self, former: Form, form: Form) -> Message:
         """The same message as a maildrop of another form keeps it: size and unique-id, unless they were given."""
         source = self._as_it_came()
-        octets = form.octets(form.kept(source)) if self.octets == former.octets(source) else self.octets
-        own = former.uid(self.arrival, source) or derived_uid(source)
-        uid, source = self.uid, form.kept(source)
+        own, uid = former.uid(self.arrival, source) or derived_uid(source), self.uid
+        kept = form.kept(source)
         if uid == own or uid.startswith(f"{own}-"):
-            uid = form.uid(self.arrival, source) or derived_uid(source)
-        return Message(source, uid, octets=octets, arrival=self.arrival)
+            uid = form.uid(self.arrival, kept) or derived_uid(kept)
+        octets = form.octets(kept) if self.octets == former.octets(source) else self.octets
+        return Message(form.sent(kept), uid, octets=octets, arrival=self.arrival)
 
     def _as_it_came(self) -> bytes:
         """The octets as they came."""

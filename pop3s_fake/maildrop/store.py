@@ -173,12 +173,15 @@ class Store:
         arrival, content = self._arrived + 1, self._form.kept(content)
         if uid is None:
             uid = self._form.uid(arrival, content) or self._free(derived)
-        return Message(content, uid, octets=self._form.octets(content) if octets is None else octets, arrival=arrival)
+        size = self._form.octets(content) if octets is None else octets
+        return Message(self._form.sent(content), uid, octets=size, arrival=arrival)
 
     def adopt(self, form: Form) -> None:
         """Keep messages in this form from now on, and those that are there, but for what they were given by name."""
         with self._guard:
             former, self._form = self._form, form
+            if former == form:
+                return
             for run in self._runs:
                 if isinstance(run, Generated):
                     continue

@@ -27,12 +27,13 @@ class LooseReader(LineReader):
     ([b'STAT'], [b'NOOP'])
     """
 
-    __slots__ = ("_bare_lf", "_tell")
+    __slots__ = ("_bare_lf", "_cuts", "_tell")
 
-    def __init__(self, limit: int, *, bare_lf: bool, tell: Callable[[bytes], None]) -> None:
-        """Take lines of at most ``limit`` octets, their CRLF counted."""
+    def __init__(self, limit: int, *, bare_lf: bool, tell: Callable[[bytes], None], cuts: bool = False) -> None:
+        """Take lines of at most ``limit`` octets, their CRLF counted; ``cuts``: a longer one is several."""
         super().__init__(limit)
         self._bare_lf = bare_lf
+        self._cuts = cuts
         self._tell = tell
 
     def takes(self, limit: int) -> None:
@@ -41,11 +42,23 @@ class LooseReader(LineReader):
 
     def feed(self, octets: bytes = b"") -> list[Line]:
         """The lines that these octets complete."""
-        return super().feed(self._regular(octets))
+        octets = self._regular(octets)
+        return self._pieces(octets) if self._cuts else super().feed(octets)
+
+    def _pieces(self, octets: bytes) -> list[Line]:
+        """The same, of lines of any length; as many octets as fit are a line as soon as they have come."""
+        *whole, rest = (self.rest + octets).split(b"\r\n")
+        most, lines = self._limit, []
+        for line in whole:
+            lines += [line[at : at + most] for at in range(0, len(line), most)] or [b""]
+        full = len(rest) - len(rest) % most
+        lines += [rest[at : at + most] for at in range(0, full, most)]
+        self.rest = rest[full:]
+        return list(lines)
 
     def response(self, octets: bytes = b"", limit: int = RESPONSE_LIMIT - 2) -> Line | None:
         """The next line of an AUTH exchange, which may be no longer than any other here."""
-        return super().response(self._regular(octets), min(limit, self._limit))
+        return super().response(self._regular(octets), limit if self._cuts else min(limit, self._limit))
 
     def _regular(self, octets: bytes) -> bytes:
         """The same octets with CRLF where there was LF."""

@@ -80,7 +80,7 @@ Outcome = Literal[
     "blank",
     "malformed",
     "digest_missing",
-    "name_too_long",
+    "bad_name",
     "not_a_number",
     "zero",
     "negative",
@@ -153,6 +153,8 @@ class Place:
     """Commands that are known, and refused whatever stands behind them."""
     line: int = LINE_LIMIT
     """Octets of a line that is read, its end counted."""
+    longer: Literal["refused", "cut"] = "refused"
+    """What becomes of a longer one: nothing of it is read, or each so many octets of it are a line."""
     bad: int = 0
     """How many bad commands close the connection; 0: none do."""
     bad_in_a_row: bool = True
@@ -221,6 +223,8 @@ class Login:
     password: Literal["trimmed", "line"] = "line"  # noqa: S105  # how one is read
     longest_name: int = 0
     """Octets of the longest name that USER takes; 0: any."""
+    octets: Literal["any", "ascii"] = "any"
+    """Those that a name may have."""
     empty: tuple[Literal["USER", "PASS"], ...] = ()
     """Where nothing is taken for an argument."""
     letters: Literal["exact", "folded"] = "exact"
@@ -284,6 +288,8 @@ class Storage:
     """With ``{arrival}``, a number, ``{validity}``, one of the maildrop, and ``{digest}`` of the octets; "": ours."""
     blank_line: Literal["", "headers", "always"] = ""
     """The empty line that an mbox has behind a message: sent with one that is all header, or with each."""
+    nul: Literal["sent", "cuts"] = "sent"
+    """What a NUL does in a message: it is sent as any octet, or is lost with the rest of its line, and its end."""
     expunged: Literal["sent", "told"] = "sent"
     """What RETR makes of a message that another session has removed."""
     evidence: tuple[str, ...] = ()

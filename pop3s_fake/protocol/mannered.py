@@ -17,7 +17,7 @@ from pop3s_fake.protocol.states import State
 from pop3s_fake.protocol.understanding import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pop3s_fake.maildrop import Account, Accounts
     from pop3s_fake.protocol.authentication import Authentication
@@ -214,8 +214,14 @@ class Mannered(Session):
         text = self._voice.text(self._said.keyword, outcome, after=self.state is State.TRANSACTION) or ""
         payload = None
         if outcome == "listing" and text.startswith("+OK"):
-            payload = b"".join(f"{name}\r\n".encode() for name in self._mechanisms())
+            payload = b"".join(f"{name}\r\n".encode() for name in self._listed())
         return Reply(self._filled(text) + b"\r\n" if text else b"", payload)
+
+    def _listed(self) -> Sequence[str]:
+        """The mechanisms that are announced, where any are, and else those that there are."""
+        lines = self._voice.capabilities(after=self.state is State.TRANSACTION, secure=self._secure)
+        announced = next((line.split(" ")[1:] for line in lines if line.startswith("SASL ")), None)
+        return self._mechanisms() if announced is None else announced
 
     def _done(self, reply: Reply, outcome: Outcome) -> Reply:
         """What follows from an outcome: delays, and the end."""

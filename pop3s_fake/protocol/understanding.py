@@ -12,7 +12,7 @@ from pop3s_fake.protocol.commands import COMMANDS, Argument
 
 if TYPE_CHECKING:
     from pop3s_fake.protocol.commands import Command
-    from pop3s_fake.protocol.manner import Manner, Outcome, Place
+    from pop3s_fake.protocol.manner import Login, Manner, Outcome, Place
 
 __all__ = ("Said", "understood")
 
@@ -81,7 +81,7 @@ def understood(manner: Manner, line: bytes, *, after: bool) -> Said:
 def _not_here(said: Said, here: Place, elsewhere: Place, *, parted: bool) -> Outcome | None:
     """Why there is no such command in this state."""
     if not said.typed:
-        return "blank" if parted else "empty"
+        return "blank" if parted and not said.argument.strip(b" \t\r") else "empty"
     if said.keyword in here.disabled:
         return "disabled"
     if said.keyword in here.commands:
@@ -128,9 +128,14 @@ def _secret(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> S
         return said._replace(outcome="blank" if parted else "missing")
     if form == "word" and any(octet in separators for octet in word):
         return said._replace(outcome="extra")
-    if login.longest_name and said.keyword == "USER" and len(word) > login.longest_name:
-        return said._replace(outcome="name_too_long")
+    if said.keyword == "USER" and _bad_name(login, word):
+        return said._replace(outcome="bad_name")
     return said._replace(values=(word,))
+
+
+def _bad_name(login: Login, name: bytes) -> bool:
+    """Whether USER takes no such name, whoever has it."""
+    return (0 < login.longest_name < len(name)) or (login.octets == "ascii" and not name.isascii())
 
 
 def _mechanism(said: Said, separators: bytes) -> Said:

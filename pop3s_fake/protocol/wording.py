@@ -71,7 +71,7 @@ INSTEAD: Final[dict[Outcome, Outcome]] = {
     **_each("missing", "extra", "malformed", "not_a_number", "noise", "too_large", instead="bad_arguments"),
     **_each("zero", "negative", instead="no_such"),
     "digest_missing": "malformed",
-    "name_too_long": "unknown",
+    "bad_name": "unknown",
     "lines_missing": "missing",
     "lines_not_a_number": "not_a_number",
     "lines_negative": "negative",

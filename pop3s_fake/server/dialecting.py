@@ -62,9 +62,8 @@ def with_dialect(options: ServerOptions, seed: int) -> tuple[ServerOptions, Spok
 
     def form(account: Account) -> Form:
         digest = blake2b(f"{seed}:validity:{account.name}".encode(), digest_size=4).digest()
-        return Form(
-            storage.unique_id, int.from_bytes(digest, "big") >> 1 | 1 << 30, storage.unfinished, storage.blank_line
-        )
+        validity = int.from_bytes(digest, "big") >> 1 | 1 << 30
+        return Form(storage.unique_id, validity, storage.unfinished, storage.blank_line, storage.nul)
 
     settled = replace(options, exclusive=options.exclusive and storage.exclusive, tls=tls)
     return settled, Spoken(f"dialect {spoken.id}", Voice(manner, options.capabilities), form)

@@ -134,6 +134,11 @@ def _stamp(greeting: bytes) -> str:
     return found[0].decode() if found else ""
 
 
+def _trouble(error: str) -> str:
+    """How a connection ended, by what Python said of it."""
+    return "tcp RST" if "ConnectionReset" in error else "alert" if "ALERT" in error else "tcp FIN"
+
+
 def replay(name: str, scenario: str) -> list[Exchange]:
     """Say again what was said in a scenario; one exchange for each thing that the client did."""
     return list(_Replay(name, scenario).exchanges())
@@ -228,10 +233,8 @@ class _Replay:
                     octets += event["data"].encode("latin-1")
                 case "eof" | "reset":
                     end = event["how"]
-                case "error" if "ConnectionReset" in event.get("error", ""):
-                    end = "tcp RST"
-                case "error" if event.get("what") == "tls handshake":
-                    end = "alert" if "ALERT" in event["error"] else "tcp FIN"
+                case "error" if event.get("what") != "send":
+                    end = _trouble(event.get("error") or event["how"])
                 case "send" | "close":
                     return octets, end, last
                 case "tls" if self.events[index]["ev"] != "open":
