@@ -51,17 +51,21 @@ def session_for(
         )
     from pop3s_fake.protocol.mannered import Mannered  # noqa: PLC0415  # for servers of another manner
 
-    tokens = {
-        "pid": str(PROCESS + log.serial),
-        "time": str(int(BEGINNING + settings.now())),
-        "host": settings.name,
-        "token": token,
-    }
+    stamp = settings.voice.manner.greeting.stamp
+
+    def tokens() -> dict[str, str]:
+        return {
+            "pid": str(PROCESS + log.serial),
+            "time": str(int(BEGINNING + log.started)),
+            "host": settings.name,
+            "token": token,
+        }
+
     return Mannered(
         settings.accounts,
         voice=settings.voice,
         tokens=tokens,
-        timestamp=settings.voice.manner.greeting.stamp.format_map(tokens) or None,
+        timestamp=stamp.format_map(tokens()) if stamp else None,
         exclusive=settings.exclusive,
         offer=settings.offer,
         secure=not settings.stls,

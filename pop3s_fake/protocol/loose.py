@@ -62,7 +62,7 @@ class LooseReader(LineReader):
 
     def _regular(self, octets: bytes) -> bytes:
         """The same octets with CRLF where there was LF."""
-        if not self._bare_lf or b"\n" not in octets:
+        if not self._bare_lf or octets.count(b"\n") == octets.count(b"\r\n"):
             return octets
         head = octets[:1] if self.rest.endswith(b"\r") else b""
         tail = octets[len(head) :]

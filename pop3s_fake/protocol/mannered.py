@@ -17,7 +17,7 @@ from pop3s_fake.protocol.states import State
 from pop3s_fake.protocol.understanding import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pop3s_fake.maildrop import Account, Accounts
     from pop3s_fake.protocol.authentication import Authentication
@@ -56,7 +56,7 @@ class Mannered(Session):
     >>> from pop3s_fake.protocol.manner import Manner, Place, Texts
     >>> from pop3s_fake.protocol.wording import Voice
     >>> manner = Manner(before=Place(commands=("USER",)), replies={"USER": Texts({"ok": "+OK {argument}?"})})
-    >>> session = Mannered(Accounts([Account("ann", "not-a-secret")]), voice=Voice(manner), tokens={})
+    >>> session = Mannered(Accounts([Account("ann", "not-a-secret")]), voice=Voice(manner), tokens=dict)
     >>> session.execute(b"USER ann").octets(), session.execute(b"STAT").octets()
     (b'+OK ann?\r\n', b'-ERR unknown command\r\n')
     """
@@ -85,7 +85,9 @@ class Mannered(Session):
     reader: LooseReader | None
     """Where its lines come from; what may be longest is told to it."""
 
-    def __init__(self, accounts: Accounts, *, voice: Voice, tokens: Mapping[str, str], **others: Any) -> None:
+    def __init__(
+        self, accounts: Accounts, *, voice: Voice, tokens: Callable[[], Mapping[str, str]], **others: Any
+    ) -> None:
         """Begin in AUTHORIZATION; ``tokens``: what texts may hold of this connection, ``others``: as for a session."""
         self._voice = voice
         self._tokens = tokens
@@ -291,7 +293,7 @@ class Mannered(Session):
             "user": self.about or "",
             "stamp": self._timestamp or "",
         }
-        return known.get(name) or self._tokens.get(name, "")
+        return known.get(name) or self._tokens().get(name, "")
 
     # what is done otherwise
 
@@ -300,17 +302,26 @@ class Mannered(Session):
         manner = self._voice.manner
         after = self.state is State.TRANSACTION
         place = manner.after if after else manner.before
-        tags = frozenset(place.commands) | ({"SASL"} if "AUTH" in place.commands else set())
-        passwords = self._secure or manner.login.passwords_in_clear
-        apop = "APOP" in place.commands
-        self._handlers = self._transaction(tags) if after else self._authorization(tags, apop, passwords)
+        found = self._voice.places.get((after, self._secure))
+        if found is None:
+            found = self._voice.places[after, self._secure] = (
+                self._commands(place.commands),
+                self._told("idle").status,
+            )
+        self._handlers, self.farewell = found
         self._bad = 0
         self._idle = place.idle
         self._until = self._time() + place.lasts if place.lasts else inf
-        idle = self._told("idle").status
-        self.farewell = idle
         if self.reader is not None:
-            self.reader.takes(self.longest)
+            self.reader.takes(place.line)
+
+    def _commands(self, keywords: Sequence[str]) -> Handlers:
+        """What carries out these commands."""
+        tags = frozenset(keywords) | ({"SASL"} if "AUTH" in keywords else set())
+        if self.state is State.TRANSACTION:
+            return self._transaction(tags)
+        passwords = self._secure or self._voice.manner.login.passwords_in_clear
+        return self._authorization(tags, "APOP" in keywords, passwords)
 
     def _coded(self, reply: Reply) -> Reply:
         """As it is: the words are not ours."""

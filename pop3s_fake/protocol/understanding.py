@@ -68,14 +68,18 @@ def understood(manner: Manner, line: bytes, *, after: bool) -> Said:
         line = line.partition(b"\0")[0]
     if reading.leading == "skipped":
         line = line.lstrip(separators)
-    end = next((place for place, octet in enumerate(line) if octet in separators), None)
-    typed = line[:end]
-    said = Said(typed.upper().decode("latin-1"), typed, b"" if end is None else line[end + 1 :])
+    typed, argument, parted = _parted(line, separators)
+    said = Said(typed.upper().decode("latin-1"), typed, argument)
     here, elsewhere = (manner.after, manner.before) if after else (manner.before, manner.after)
-    outcome = _not_here(said, here, elsewhere, parted=end is not None)
-    return (
-        _read(manner, said, separators, parted=end is not None) if outcome is None else said._replace(outcome=outcome)
-    )
+    outcome = _not_here(said, here, elsewhere, parted=parted)
+    return _read(manner, said, separators, parted=parted) if outcome is None else said._replace(outcome=outcome)
+
+
+def _parted(line: bytes, separators: bytes) -> tuple[bytes, bytes, bool]:
+    """The keyword, what is behind the first separator, and whether there is one."""
+    ends = [line.find(octet) for octet in map(bytes, zip(separators, strict=True)) if octet in line]
+    end = min(ends, default=-1)
+    return (line, b"", False) if end < 0 else (line[:end], line[end + 1 :], True)
 
 
 def _not_here(said: Said, here: Place, elsewhere: Place, *, parted: bool) -> Outcome | None:

@@ -14,16 +14,21 @@ from pop3s_fake.errors import nearest
 from pop3s_fake.protocol.understanding import Said, understood
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pop3s_fake.protocol.manner import Manner, Outcome, Place
+    from pop3s_fake.protocol.transaction import Handlers
 
 __all__ = ("DEFAULTS", "Voice", "problems_of")
 
 SHORT: Final = 47
 """Octets of a line that is remembered with what it says; those that may hold a secret are not."""
 
-SECRET: Final = (b"PASS", b"APOP", b"AUTH")
+SECRET: Final = ("", "PASS", "APOP", "AUTH")
+"""The keywords of those; without one, anything may stand there."""
+
+MOST: Final = 4096
+"""Lines that are remembered."""
 
 OF_CONNECTION: Final = ("pid", "time", "host", "token")
 OF_MESSAGE: Final = ("arrival", "validity", "digest")
@@ -97,7 +102,7 @@ class Voice:
     ('-ERR {keyword}?', None)
     """
 
-    __slots__ = ("_text", "failures", "manner", "understood")
+    __slots__ = ("_known", "_text", "failures", "manner", "places")
 
     def __init__(self, manner: Manner, changes: Sequence[str] | None = None) -> None:
         """Take the manner, and changes of its capability lists as ``capabilities=`` has them."""
@@ -105,17 +110,21 @@ class Voice:
             manner, before=_changed(manner.before, changes), after=_changed(manner.after, changes)
         )
         manner = self.manner
+        self.places: dict[tuple[bool, bool], tuple[Handlers, bytes]] = {}
+        """What sessions keep of each state, in clear and over TLS: its commands, and what silence is ended with."""
         self.failures: int = 0
         """Refused logins in a row, of all connections."""
-        remembered = lru_cache(maxsize=4096)(lambda line, after: understood(manner, line, after=after))
-
-        def understand(line: bytes, after: bool) -> Said:  # noqa: FBT001  # the key of what is remembered
-            short = len(line) <= SHORT and not line.lstrip()[:4].upper().startswith(SECRET)
-            said: Said = remembered(line, after) if short else understood(manner, line, after=after)
-            return said
-
-        self.understood: Callable[[bytes, bool], Said] = understand
+        self._known: dict[tuple[bytes, bool], Said] = {}
         self._text = lru_cache(maxsize=None)(self._find)
+
+    def understood(self, line: bytes, after: bool) -> Said:  # noqa: FBT001  # the key of what is remembered
+        """What a line says, before the login or after it; short ones are remembered, unless they may hold a secret."""
+        said = self._known.get((line, after))
+        if said is None:
+            said = understood(self.manner, line, after=after)
+            if len(line) <= SHORT and len(self._known) < MOST and said.keyword not in SECRET:
+                self._known[line, after] = said
+        return said
 
     def text(self, keyword: str, outcome: Outcome, *, after: bool) -> str | None:
         """The text for this outcome of this command, from the nearest heading; None where ours stands."""
