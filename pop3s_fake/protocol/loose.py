@@ -29,6 +29,8 @@ class LooseReader(LineReader):
 
     __slots__ = ("_bare_lf", "_cuts", "_tell")
 
+    rest: bytes
+
     def __init__(self, limit: int, *, bare_lf: bool, tell: Callable[[bytes], None], cuts: bool = False) -> None:
         """Take lines of at most ``limit`` octets, their CRLF counted; ``cuts``: a longer one is several."""
         super().__init__(limit)
