@@ -65,7 +65,7 @@ class Message:
         """The same message as a maildrop of another form keeps it: size and unique-id, unless they were given."""
         source = self._as_it_came()
         own, uid = former.uid(self.arrival, source) or derived_uid(source), self.uid
-        kept = form.kept(source)
+        kept = source if form.blank_line == former.blank_line else form.kept(source)
         if uid == own or uid.startswith(f"{own}-"):
             uid = form.uid(self.arrival, kept) or derived_uid(kept)
         octets = form.octets(kept) if self.octets == former.octets(source) else self.octets

@@ -17,6 +17,7 @@ import pytest
 
 from pop3s_fake.cases import case_ids
 from pop3s_fake.cli import main
+from pop3s_fake.dialects import dialect_ids
 from pop3s_fake.quirks import quirk_ids
 from pop3s_fake.tls.certificates import certificate, certificate_ids, client_certificate_ids
 from pop3s_fake.tls.handshakes import handshake_ids
@@ -29,8 +30,12 @@ IDS: Final[dict[str, Callable[[], tuple[str, ...]]]] = {
     "client-certificates": client_certificate_ids,
     "handshakes": handshake_ids,
     "cases": case_ids,
+    "dialects": dialect_ids,
     "quirks": quirk_ids,
 }
+
+SECOND: Final = {"quirks": {*"SABC"}, "dialects": {"recorded", "documented"}}
+"""What stands in the second column, where that is not what a client must."""
 
 
 @pytest.mark.parametrize("which", IDS)
@@ -39,7 +44,7 @@ def test_a_pipe_gets_a_line_each(which: str, capsys: pytest.CaptureFixture[str])
     assert main(["catalog", which]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(IDS[which]())
-    assert {line.split()[1] for line in lines} <= ({*"SABC"} if which == "quirks" else {"accept", "reject", "decide"})
+    assert {line.split()[1] for line in lines} <= SECOND.get(which, {"accept", "reject", "decide"})
     assert "\x1b" not in "".join(lines)
 
 
@@ -57,9 +62,8 @@ def test_json_has_everything(which: str, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["catalog", which, "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [each["id"] for each in listed] == list(IDS[which]())
-    assert all(
-        each["summary"] and each["client" if which == "quirks" else "client_must"] and each["rfc"] for each in listed
-    )
+    wanted = {"quirks": ("client", "rfc"), "dialects": ("source", "manner")}.get(which, ("client_must", "rfc"))
+    assert all(each["summary"] and all(each[key] for key in wanted) for each in listed)
 
 
 def test_json_tells_the_verify_error_and_the_twin(capsys: pytest.CaptureFixture[str]) -> None:

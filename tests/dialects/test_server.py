@@ -125,6 +125,18 @@ def test_sizes_and_unique_ids_are_the_dialects_unless_they_were_given() -> None:
             client.quit()
 
 
+def test_an_account_may_serve_twice() -> None:
+    """Its mail is kept as the dialect keeps it, and not again by the next server, whose unique-ids are others."""
+    account = Account("ann", "not-a-secret")
+    account.maildrop.add("Subject: one\n\nhello\n")
+    told = []
+    for seed in (1, 2):
+        with Pop3sServer(dialect="solid-pop3d", accounts=[account], seed=seed) as server, logged_in(server) as client:
+            told.append((client.list()[1], client.retr(1)[1]))
+            client.quit()
+    assert told == [([b"1 25"], [b"Subject: one", b"", b"hello", b""])] * 2
+
+
 def test_a_line_that_ends_in_lf_is_read_and_the_clients_mistake_all_the_same(clock: ManualClock) -> None:
     """The server is lenient; the specification is not (RFC 1939 section 3)."""
     server = Pop3sServer(dialect="dovecot", clock=clock, strict=False)
