@@ -15,6 +15,7 @@ from pop3s_fake.protocol.replies import Reply
 from pop3s_fake.protocol.session import Session
 from pop3s_fake.protocol.states import State
 from pop3s_fake.protocol.understanding import Said
+from pop3s_fake.protocol.wording import REFUSALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,20 +28,6 @@ if TYPE_CHECKING:
     from pop3s_fake.protocol.wording import Voice
 
 __all__ = ("Mannered",)
-
-_REFUSALS: Final[dict[Reply, Outcome]] = {
-    replies.AUTH_FAILED: "failed",
-    replies.IN_USE: "in_use",
-    replies.TOO_SOON: "too_soon",
-    replies.NEEDS_TLS: "in_clear",
-    replies.NOT_OFFERED: "mechanism",
-    replies.NOT_BASE64: "not_base64",
-    replies.AUTH_CANCELLED: "cancelled",
-    replies.TLS_ALREADY: "already",
-    replies.PASS_FIRST_USER: "no_user",
-    replies.EVICTED: "evicted",
-}
-"""The refusals of ours that a command may end with, and what they mean."""
 
 _RESPONSES: Final[dict[Outcome, Outcome]] = {"not_base64": "response_not_base64", "too_long": "response_too_long"}
 """What is worded otherwise where it is about a line of an AUTH exchange."""
@@ -201,7 +188,7 @@ class Mannered(Session):
             return "ok"
         if self._said.keyword == "QUIT":
             return "kept"
-        told = _REFUSALS.get(reply, "failed")
+        told = REFUSALS.get(reply, "failed")
         return "bad_response" if told == "failed" and not reply.status.startswith(b"-ERR [") else told
 
     def _worded(self, reply: Reply, outcome: Outcome) -> Reply:

@@ -11,15 +11,17 @@ from string import Formatter
 from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.errors import nearest
+from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.understanding import Said, understood
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from pop3s_fake.protocol.manner import Manner, Outcome, Place
+    from pop3s_fake.protocol.replies import Reply
     from pop3s_fake.protocol.transaction import Handlers
 
-__all__ = ("DEFAULTS", "Voice", "problems_of")
+__all__ = ("DEFAULTS", "REFUSALS", "Voice", "problems_of")
 
 SHORT: Final = 47
 """Octets of a line that is remembered with what it says; those that may hold a secret are not."""
@@ -88,6 +90,20 @@ INSTEAD: Final[dict[Outcome, Outcome]] = {
     "response_too_long": "too_long",
 }
 """The outcome whose text stands for that of another, where that has none."""
+
+REFUSALS: Final[dict[Reply, Outcome]] = {
+    replies.AUTH_FAILED: "failed",
+    replies.IN_USE: "in_use",
+    replies.TOO_SOON: "too_soon",
+    replies.NEEDS_TLS: "in_clear",
+    replies.NOT_OFFERED: "mechanism",
+    replies.NOT_BASE64: "not_base64",
+    replies.AUTH_CANCELLED: "cancelled",
+    replies.TLS_ALREADY: "already",
+    replies.PASS_FIRST_USER: "no_user",
+    replies.EVICTED: "evicted",
+}
+"""The refusals of ours that a command may end with, and what they mean."""
 
 _COMMANDS_OF: Final = {"USER": ("USER", "PASS"), "SASL": ("AUTH",)}
 """The commands that go with a capability of another name."""
