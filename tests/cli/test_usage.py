@@ -228,7 +228,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  -")]
     assert " ".join(line[0] for line in lines) == (
         "--host --port --stls-port --account --any-login --mail --write-back --yes --strict --certificate --tls "
-        "--case --quirk --rule --seed --ca-out --ca-dir --ready-file --log-file --quiet --allow-remote -h,"
+        "--dialect --case --quirk --rule --seed --ca-out --ca-dir --ready-file --log-file --quiet --allow-remote -h,"
     )
 
 
