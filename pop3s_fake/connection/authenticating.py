@@ -7,10 +7,12 @@ said AUTH.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.connection.clear import Clear
 from pop3s_fake.connection.steps import Send
+from pop3s_fake.protocol.authentication import well_formed
+from pop3s_fake.protocol.replies import Reply
 from pop3s_fake.protocol.sasl import Context
 
 if TYPE_CHECKING:
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
     from pop3s_fake.connection.steps import Step
     from pop3s_fake.protocol import Session
     from pop3s_fake.protocol.lines import Line
-    from pop3s_fake.protocol.replies import Reply
     from pop3s_fake.tls.records import Records
 
 __all__ = ("authenticate", "sasl_context")
+
+CHALLENGE: Final = Reply(b"+ \r\n")
 
 
 def authenticate(  # noqa: PLR0917  # what a conversation is made of
@@ -50,7 +53,7 @@ def authenticate(  # noqa: PLR0917  # what a conversation is made of
             ruled.unsaid()
             linting.answered(None)
         else:
-            linting.answered(reply)
+            linting.answered(reply if well_formed(reply.status) else CHALLENGE)  # what it is for the client, too
             yield Send(link.seal(reply.octets()))
             notes.challenged(time, reply)
         line = yield from response()

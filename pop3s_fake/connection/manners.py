@@ -49,19 +49,22 @@ def session_for(
             facts=facts,
             now=settings.now,
         )
-    from pop3s_fake.protocol.mannered import Mannered  # noqa: PLC0415  # for servers of another manner
+    from pop3s_fake.protocol.bent import Bent  # noqa: PLC0415  # for servers of another manner
+    from pop3s_fake.protocol.mannered import Mannered  # noqa: PLC0415  # the same
 
-    stamp = settings.voice.manner.greeting.stamp
+    ours = settings.voice.ours is not None
+    stamp = "<{number}.{token}@{host}>" if ours else settings.voice.manner.greeting.stamp
 
     def tokens() -> dict[str, str]:
         return {
             "pid": str(PROCESS + log.serial),
             "time": str(int(BEGINNING + log.started)),
             "host": settings.name,
+            "number": str(log.serial),
             "token": token,
         }
 
-    return Mannered(
+    return (Bent if ours else Mannered)(
         settings.accounts,
         voice=settings.voice,
         tokens=tokens,
@@ -86,5 +89,8 @@ def line_reader(settings: Settings, session: Session | Follower, tell: Callable[
         return LineReader()
     manner = settings.voice.manner
     cuts = manner.before.longer == "cut"
-    session.reader = LooseReader(session.longest, bare_lf=manner.reading.bare_lf, tell=tell, cuts=cuts)
+    responses = manner.login.response
+    session.reader = LooseReader(
+        session.longest, bare_lf=manner.reading.bare_lf, tell=tell, cuts=cuts, responses=responses
+    )
     return session.reader

@@ -14,12 +14,13 @@ from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import Err, Reply
 from pop3s_fake.protocol.sasl import MECHANISMS, Refused, challenge_shown
+from pop3s_fake.protocol.sasl.exchange import visible
 
 if TYPE_CHECKING:
     from pop3s_fake.maildrop import Account
     from pop3s_fake.protocol.sasl import Context, Exchange, Mechanism
 
-__all__ = ("Authentication", "challenge_told", "decoded", "response_told")
+__all__ = ("Authentication", "challenge_told", "decoded", "response_told", "well_formed")
 
 MASK: Final = "****"
 
@@ -128,9 +129,19 @@ def response_told(mechanism: str, line: Line, which: int) -> str:
 
 
 def challenge_told(status: bytes) -> str:
-    r"""A challenge as the transcript may show it.
+    r"""A challenge as the transcript may show it; what is none in base64, as it is.
 
-    >>> challenge_told(b"+ VXNlcm5hbWU6\r\n")
-    '+ Username:'
+    >>> challenge_told(b"+ VXNlcm5hbWU6\r\n"), challenge_told(b"+ go ahead\r\n"), challenge_told(b"+OK\r\n")
+    ('+ Username:', '+ go ahead', '+OK')
     """
-    return f"+ {challenge_shown(decoded(status[2:-2]) or b'')}"
+    octets = decoded(status[2:-2]) if well_formed(status) else None
+    return visible(status[:-2]) if octets is None else f"+ {challenge_shown(octets)}"
+
+
+def well_formed(status: bytes) -> bool:
+    r"""Whether it has the form of a challenge (RFC 5034 section 4).
+
+    >>> well_formed(b"+ \r\n"), well_formed(b"+ go ahead\r\n"), well_formed(b"+\r\n")
+    (True, False, False)
+    """
+    return status.startswith(b"+ ") and decoded(status[2:-2]) is not None

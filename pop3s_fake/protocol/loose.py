@@ -27,13 +27,19 @@ class LooseReader(LineReader):
     ([b'STAT'], [b'NOOP'])
     """
 
-    __slots__ = ("_bare_lf", "_cuts", "_tell")
+    __slots__ = ("_bare_lf", "_cuts", "_responses", "_tell")
 
     rest: bytes
 
-    def __init__(self, limit: int, *, bare_lf: bool, tell: Callable[[bytes], None], cuts: bool = False) -> None:
-        """Take lines of at most ``limit`` octets, their CRLF counted; ``cuts``: a longer one is several."""
+    def __init__(
+        self, limit: int, *, bare_lf: bool, tell: Callable[[bytes], None], cuts: bool = False, responses: int = 0
+    ) -> None:
+        """Take lines of at most ``limit`` octets, their CRLF counted; ``cuts``: a longer one is several.
+
+        ``responses``: the limit of a line of an AUTH exchange; 0: the same.
+        """
         super().__init__(limit)
+        self._responses = responses - 2
         self._bare_lf = bare_lf
         self._cuts = cuts
         self._tell = tell
@@ -59,8 +65,9 @@ class LooseReader(LineReader):
         return list(lines)
 
     def response(self, octets: bytes = b"", limit: int = RESPONSE_LIMIT - 2) -> Line | None:
-        """The next line of an AUTH exchange, which may be no longer than any other here."""
-        return super().response(self._regular(octets), limit if self._cuts else min(limit, self._limit))
+        """The next line of an AUTH exchange, which may be no longer than any other here, where nothing else is said."""
+        most = self._responses if self._responses > 0 else limit if self._cuts else self._limit
+        return super().response(self._regular(octets), min(limit, most))
 
     def _regular(self, octets: bytes) -> bytes:
         """The same octets with CRLF where there was LF."""

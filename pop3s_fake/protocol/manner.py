@@ -14,6 +14,7 @@ from pop3s_fake.protocol.lines import LINE_LIMIT
 
 __all__ = (
     "OUTCOMES",
+    "Answers",
     "Delays",
     "Ends",
     "Greeting",
@@ -100,12 +101,15 @@ Outcome = Literal[
     # the login
     "failed",
     "no_user",
+    "unknown_user",
     "again",
     "in_use",
+    "too_many",
     "in_clear",
     "too_soon",
     "already",
     "mechanism",
+    "two_steps",
     "bad_response",
     "not_base64",
     "response_not_base64",
@@ -139,6 +143,10 @@ class Greeting:
 
     text: str = "+OK POP3 server ready"
     stamp: str = ""
+    most: int = 0
+    """How many connections there are at once; 0: any number of them."""
+    full: str = ""
+    """What one more is sent away with; "": nothing."""
     evidence: tuple[str, ...] = ()
 
 
@@ -184,6 +192,8 @@ class Reading:
     so that nothing is answered before the next line has come, and is lost."""
     bare_lf: bool = False
     """Whether LF alone ends a line."""
+    ahead: Literal["kept", "lost"] = "kept"
+    """What becomes of commands that had come together with another one, behind it."""
     evidence: tuple[str, ...] = ()
 
 
@@ -211,6 +221,8 @@ class Numbers:
     """Bits that are kept of a number of 64, the first of them its sign; 0: all, and no number is negative."""
     negative_lines: Literal["refused", "whole"] = "refused"
     """What TOP makes of a negative number of lines."""
+    zero: Literal["none", "first"] = "none"
+    """Which message has the number 0."""
     evidence: tuple[str, ...] = ()
 
 
@@ -220,7 +232,16 @@ class Login:
 
     name: Literal["word", "trimmed", "line"] = "word"
     """What USER takes: one word, the rest of the line without the separators at its end, or all of it."""
-    password: Literal["trimmed", "line"] = "line"  # noqa: S105  # how one is read
+    password: Literal["first-word", "trimmed", "line"] = "line"  # noqa: S105  # how one is read
+    """What PASS takes: what comes before the first separator, the rest of the line without those at its end, or all."""
+    encoding: Literal["", "utf-8", "latin-1"] = ""
+    """How the octets of PASS are read, where they need not be ASCII."""
+    nothing: bool = False
+    """Whether an empty password is a login, where ``empty`` has PASS."""
+    unknown: Literal["taken", "refused"] = "taken"
+    """What USER makes of a name that nobody has."""
+    most: int = 0
+    """How many sessions of one user there are at once; 0: any number of them."""
     longest_name: int = 0
     """Octets of the longest name that USER takes; 0: any."""
     octets: Literal["any", "ascii"] = "any"
@@ -243,7 +264,28 @@ class Login:
     mechanisms: tuple[str, ...] = ()
     initial: tuple[str, ...] = ()
     """Mechanisms that begin with the server, and take an initial response for the answer to that."""
+    two_steps: tuple[str, ...] = ()
+    """Mechanisms that take no initial response."""
+    prompt: str = "+ "
+    """An empty challenge."""
+    response: int = 0
+    """Octets of a line of an AUTH exchange, its end counted; 0: as of any line."""
     mechanisms_in_clear: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is answered to commands of TRANSACTION."""
+
+    list_number: Literal["one", "ignored"] = "one"
+    """Whether LIST with a number tells of one message, or of all."""
+    top: Literal["asked", "whole", "fixed", "of-message"] = "asked"
+    """Which lines of the body TOP sends, if any were asked for: so many, all, always ``top_lines``, or those that are
+    among so many lines of the whole message."""
+    top_zero: Literal["header", "whole"] = "header"
+    """What it sends if none were."""
+    top_lines: int = 10
     evidence: tuple[str, ...] = ()
 
 
@@ -310,6 +352,7 @@ class Manner:
     reading: Reading = Reading()
     numbers: Numbers = Numbers()
     login: Login = Login()
+    answers: Answers = Answers()
     delays: Delays = Delays()
     ends: Ends = Ends()
     storage: Storage = Storage()

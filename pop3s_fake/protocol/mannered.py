@@ -7,12 +7,12 @@ not know which server it is, how octets come and go, nor the time.
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pop3s_fake.protocol import replies
+from pop3s_fake.protocol.bending import Bending
 from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import Reply
-from pop3s_fake.protocol.session import Session
 from pop3s_fake.protocol.states import State
 from pop3s_fake.protocol.understanding import Said
 from pop3s_fake.protocol.wording import REFUSALS
@@ -20,10 +20,9 @@ from pop3s_fake.protocol.wording import REFUSALS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pop3s_fake.maildrop import Account, Accounts
-    from pop3s_fake.protocol.authentication import Authentication
+    from pop3s_fake.maildrop import Accounts
     from pop3s_fake.protocol.loose import LooseReader
-    from pop3s_fake.protocol.manner import Outcome
+    from pop3s_fake.protocol.manner import Outcome, Place
     from pop3s_fake.protocol.transaction import Handlers
     from pop3s_fake.protocol.wording import Voice
 
@@ -36,7 +35,7 @@ _UNKNOWN: Final[frozenset[Outcome]] = frozenset({"unknown", "empty", "blank", "w
 _LOGINS: Final = frozenset({"PASS", "APOP", "AUTH"})
 
 
-class Mannered(Session):
+class Mannered(Bending):
     r"""The state machine of one connection, in the manner of a :class:`Voice`.
 
     >>> from pop3s_fake.maildrop import Account, Accounts
@@ -55,7 +54,6 @@ class Mannered(Session):
         "_said",
         "_tokens",
         "_until",
-        "_voice",
         "_withheld",
         "deaf",
         "delay",
@@ -68,7 +66,6 @@ class Mannered(Session):
     deaf: bool
     delay: float
     notifies: bool
-    exchange: Authentication | None
     reader: LooseReader | None
     """Where its lines come from; what may be longest is told to it."""
 
@@ -115,8 +112,20 @@ class Mannered(Session):
             self._name = name
 
     def greeting(self) -> Reply:
+        """The first line, or what one connection too many is sent away with."""
+        greeting = self._voice.manner.greeting
+        if not self._voice.comes(self):
+            return self._closing(Reply(self._filled(greeting.full) + b"\r\n" if greeting.full else b""))
+        return self._greeted()
+
+    def _greeted(self) -> Reply:
         """The first line."""
         return Reply(self._filled(self._voice.manner.greeting.text) + b"\r\n")
+
+    def close(self) -> None:
+        """End the session, which makes room for another."""
+        super().close()
+        self._voice.goes(self)
 
     def execute(self, line: Line) -> Reply:
         """Carry out one line and answer it."""
@@ -158,7 +167,7 @@ class Mannered(Session):
         if said.number is not None and (outcome == "ok" or outcome.startswith("lines")):
             maildrop = self._open_maildrop
             number = said.number
-            if maildrop.octets(number) is None:
+            if maildrop.octets(number) is None or (said.keyword == "DELE" and maildrop.is_marked(number)):
                 if maildrop.is_marked(number):
                     return "deleted"
                 return "no_such" if number > 0 else "zero" if number == 0 else "negative"
@@ -179,13 +188,13 @@ class Mannered(Session):
 
     def _outcome(self, reply: Reply) -> Outcome:
         """How a command of ours ended."""
+        if self.exchange is not None:
+            return "ok"
         if reply.positive:
             if self._said.keyword == "QUIT":
                 return "early" if self.state is State.AUTHORIZATION else "deleting" if self.removed else "ok"
             data = self._said.keyword in {"STAT", "LAST"}
             return "one" if data or (self._said.number is not None and self._said.keyword in {"LIST", "UIDL"}) else "ok"
-        if reply.status.startswith(b"+ "):
-            return "ok"
         if self._said.keyword == "QUIT":
             return "kept"
         told = REFUSALS.get(reply, "failed")
@@ -193,14 +202,14 @@ class Mannered(Session):
 
     def _worded(self, reply: Reply, outcome: Outcome) -> Reply:
         """A reply of ours in the words of this server."""
-        if reply.status.startswith(b"+ "):
+        if self.exchange is not None:
             return reply
         text = self._voice.text(self._said.keyword, outcome, after=self.user is not None)
         return reply if text is None else reply.saying(self._filled(text) + b"\r\n" if text else b"")
 
     def _told(self, outcome: Outcome) -> Reply:
         """A reply that nothing of ours stands behind."""
-        text = self._voice.text(self._said.keyword, outcome, after=self.state is State.TRANSACTION) or ""
+        text = self._voice.told(self._said.keyword, outcome, after=self.state is State.TRANSACTION)
         payload = None
         if outcome == "listing" and text.startswith("+OK"):
             payload = b"".join(f"{name}\r\n".encode() for name in self._listed())
@@ -220,7 +229,9 @@ class Mannered(Session):
             if self.delay > self.patience:
                 self.delay = self.patience
                 return self._closing(Reply(b""))
-        self.deaf = self._said.keyword == "PASS" and outcome == "ok" and manner.login.ahead == "lost"
+        self.deaf = manner.reading.ahead == "lost" or (
+            self._said.keyword == "PASS" and outcome == "ok" and manner.login.ahead == "lost"
+        )
         if outcome in manner.ends.behind:
             return self._closing(reply)
         if not self.open:
@@ -296,6 +307,10 @@ class Mannered(Session):
                 self._told("idle").status,
             )
         self._handlers, self.farewell = found
+        self._begin(place)
+
+    def _begin(self, place: Place) -> None:
+        """The limits of a state begin to run."""
         self._bad = 0
         self._idle = place.idle
         self._until = self._time() + place.lasts if place.lasts else inf
@@ -306,73 +321,9 @@ class Mannered(Session):
         """What carries out these commands."""
         tags = frozenset(keywords) | ({"SASL"} if "AUTH" in keywords else set())
         if self.state is State.TRANSACTION:
-            return self._transaction(tags)
+            return self._formed(self._transaction(tags))
         passwords = self._secure or self._voice.manner.login.passwords_in_clear
         return self._authorization(tags, "APOP" in keywords, passwords)
-
-    def _coded(self, reply: Reply) -> Reply:
-        """As it is: the words are not ours."""
-        return reply
-
-    def _user(self, name: bytes) -> Reply:
-        """USER: any name is taken."""
-        self._name = self._known(name.decode("utf-8", "replace"))
-        return replies.NAME_TAKEN
-
-    def _known(self, name: str) -> str:
-        """The name of the account that is meant."""
-        if self._voice.manner.login.letters == "folded" and name not in self._accounts:
-            return name.lower()
-        return name
-
-    def _pass(self, password: bytes) -> Reply:
-        """PASS: the name may outlive a refusal."""
-        name = self._name
-        reply = super()._pass(password)
-        if not reply.positive and self._voice.manner.login.failure == "kept":
-            self._name = name
-        return reply
-
-    def _stls(self) -> Reply:
-        """STLS: the name may outlive it."""
-        name = self._name
-        reply = super()._stls()
-        self._name = name if self._voice.manner.login.over_stls == "kept" else None
-        return reply
-
-    def _apop(self, name: bytes, digest: bytes) -> Reply:
-        """APOP, with any octets for a digest."""
-        account = self._accounts.get(self._known(name.decode("utf-8", "replace")))
-        told = digest.decode("latin-1")
-        if account is None or self._timestamp is None or not account.check_digest(self._timestamp, told):
-            return replies.AUTH_FAILED
-        return self._open(account)
-
-    def _auth(self, name: bytes, initial: bytes | None = None) -> Reply:
-        """AUTH, with any octets for a mechanism."""
-        if not name.isascii():
-            return replies.NOT_OFFERED
-        if initial is None or name.decode() not in self._voice.manner.login.initial:
-            return super()._auth(name, initial)
-        reply = super()._auth(name)
-        return reply if self.exchange is None else self._went_on(self.exchange, self.exchange.respond(initial))
-
-    def _went_on(self, exchange: Authentication, outcome: Reply | Account) -> Reply:
-        """One more step of an exchange."""
-        self.exchange = None if exchange.over else exchange
-        return outcome if isinstance(outcome, Reply) else self._open(outcome)
-
-    _COMMANDS: ClassVar[dict[str, Handlers]] = {
-        **Session._COMMANDS,  # noqa: SLF001  # our own base's
-        "USER": {b"USER": _user, b"PASS": _pass},
-        "SASL": {b"AUTH": _auth},
-        "STLS": {b"STLS": _stls},
-    }
-
-    _AFTERWARDS: ClassVar[dict[str, Handlers]] = {
-        **Session._AFTERWARDS,  # noqa: SLF001  # the same
-        "UTF8": {b"UTF8": Session._utf8},  # noqa: SLF001  # the same
-    }
 
     def capabilities(self) -> bytes:
         """What CAPA lists, or would list, as things stand."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ("top",)
+__all__ = ("first_lines", "top")
 
 
 def top(chunks: Iterable[bytes], lines: int) -> Iterator[bytes]:
@@ -38,12 +38,16 @@ def top(chunks: Iterable[bytes], lines: int) -> Iterator[bytes]:
         body = end + len(blank) - len(seen)  # at least 1: what was seen holds no blank line
         yield chunk[:body]
         if lines:
-            yield from _lines(chain([chunk[body:]], rest), lines)
+            yield from first_lines(chain([chunk[body:]], rest), lines)
         return
 
 
-def _lines(chunks: Iterable[bytes], lines: int) -> Iterator[bytes]:
-    """The first lines of a body, at least one; a CRLF may be cut between two chunks."""
+def first_lines(chunks: Iterable[bytes], lines: int) -> Iterator[bytes]:
+    r"""The first lines of these octets, at least one; a CRLF may be cut between two chunks.
+
+    >>> b"".join(first_lines([b"one\r", b"\ntwo\r\n"], 1))
+    b'one\r\n'
+    """
     return_pending = False
     for chunk in filter(None, chunks):
         position = 0

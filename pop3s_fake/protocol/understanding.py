@@ -124,7 +124,9 @@ def _secret(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> S
     login = manner.login
     word = said.argument
     form = login.name if said.keyword == "USER" else login.password if said.keyword == "PASS" else "word"
-    if form != "line":
+    if form == "first-word":
+        word = re.split(b"[%b]" % re.escape(separators), word, maxsplit=1)[0]
+    elif form != "line":
         word = word.rstrip(separators)
     if not word and said.keyword == "LANG":
         return said
@@ -177,6 +179,8 @@ def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *,
             if manner.numbers.negative_lines == "refused":
                 return said._replace(outcome="lines_negative", number=values[0])
             value = _LONG
+        if value == 0 and argument is Argument.NUMBER and numbers.zero == "first":
+            value = 1
         values.append(value)
         if not last and not text:
             return said._replace(outcome="lines_missing", number=values[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from string import Formatter
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.errors import nearest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.protocol.manner import Manner, Outcome, Place
     from pop3s_fake.protocol.replies import Reply
+    from pop3s_fake.protocol.session import Session
     from pop3s_fake.protocol.transaction import Handlers
 
 __all__ = ("DEFAULTS", "REFUSALS", "Voice", "problems_of")
@@ -56,11 +58,14 @@ DEFAULTS: Final[dict[Outcome, str]] = {
     "failed": "-ERR [AUTH] name or password is wrong",
     "no_user": "-ERR PASS comes immediately after an accepted USER",
     "again": "-ERR after USER comes PASS",
+    "unknown_user": "-ERR there is no such user",
     "in_use": "-ERR [IN-USE] the maildrop is open in another session",
+    "too_many": "-ERR [SYS/TEMP] too many open connections",
     "in_clear": "-ERR [AUTH] a password in clear needs TLS first",
     "too_soon": "-ERR [LOGIN-DELAY] the last login was too short a time ago",
     "already": "-ERR TLS is there already",
     "mechanism": "-ERR this mechanism is not offered",
+    "two_steps": "-ERR this mechanism takes no initial response here",
     "not_base64": "-ERR this is not base64",
     "cancelled": "-ERR AUTH cancelled",
     "too_long": "-ERR the line is too long",
@@ -97,6 +102,9 @@ REFUSALS: Final[dict[Reply, Outcome]] = {
     replies.TOO_SOON: "too_soon",
     replies.NEEDS_TLS: "in_clear",
     replies.NOT_OFFERED: "mechanism",
+    replies.TWO_STEPS: "two_steps",
+    replies.NO_SUCH_USER: "unknown_user",
+    replies.TOO_MANY: "too_many",
     replies.NOT_BASE64: "not_base64",
     replies.AUTH_CANCELLED: "cancelled",
     replies.TLS_ALREADY: "already",
@@ -118,10 +126,15 @@ class Voice:
     ('-ERR {keyword}?', None)
     """
 
-    __slots__ = ("_known", "_text", "failures", "manner", "places")
+    __slots__ = ("_counts", "_guard", "_known", "_present", "_text", "failures", "manner", "ours", "places")
 
-    def __init__(self, manner: Manner, changes: Sequence[str] | None = None) -> None:
-        """Take the manner, and changes of its capability lists as ``capabilities=`` has them."""
+    def __init__(self, manner: Manner, changes: Sequence[str] | None = None, *, ours: Manner | None = None) -> None:
+        """Take the manner, and changes of its capability lists as ``capabilities=`` has them.
+
+        ``ours``: what the manner is without the few things in which it is another one than ours, where that is so; then
+        replies of ours stand where it has no text.
+        """
+        self.ours: Manner | None = ours
         self.manner: Manner = replace(
             manner, before=_changed(manner.before, changes), after=_changed(manner.after, changes)
         )
@@ -130,6 +143,9 @@ class Voice:
         """What sessions keep of each state, in clear and over TLS: its commands, and what silence is ended with."""
         self.failures: int = 0
         """Refused logins in a row, of all connections."""
+        self._counts = bool(manner.greeting.most or manner.login.most)
+        self._guard = Lock()
+        self._present: set[Session] = set()
         self._known: dict[tuple[bytes, bool], Said] = {}
         self._text = lru_cache(maxsize=None)(self._find)
 
@@ -144,7 +160,13 @@ class Voice:
 
     def text(self, keyword: str, outcome: Outcome, *, after: bool) -> str | None:
         """The text for this outcome of this command, from the nearest heading; None where ours stands."""
-        return self._text(keyword, outcome, after)
+        text = self._text(keyword, outcome, after)
+        return text if text is not None or self.ours is not None or outcome in OURS else _default(outcome)
+
+    def told(self, keyword: str, outcome: Outcome, *, after: bool) -> str:
+        """The same where there is no reply of ours that could stand."""
+        text = self._text(keyword, outcome, after)
+        return _default(outcome) if text is None else text
 
     def _find(self, keyword: str, outcome: Outcome, after: bool) -> str | None:  # noqa: FBT001  # the same
         replies: Mapping[str, object] = self.manner.replies  # type: ignore[assignment]  # asked for any word
@@ -153,15 +175,39 @@ class Voice:
             if texts is not None and outcome in texts.says:  # type: ignore[attr-defined]
                 found: str = texts.says[outcome]  # type: ignore[attr-defined]
                 return found
-        if outcome in OURS:
-            return None
-        instead = INSTEAD.get(outcome)
-        return self._find(keyword, instead, after) if instead is not None else DEFAULTS[outcome]
+        instead = None if outcome in OURS else INSTEAD.get(outcome)
+        return None if instead is None else self._find(keyword, instead, after)
+
+    def comes(self, session: Session) -> bool:
+        """A connection begins; tells whether there is room for it."""
+        if not self._counts:
+            return True
+        with self._guard:
+            self._present.add(session)
+            return not 0 < self.manner.greeting.most < len(self._present)
+
+    def goes(self, session: Session) -> None:
+        """A connection ends, if it has not yet."""
+        if self._counts:
+            with self._guard:
+                self._present.discard(session)
+
+    def many(self, user: str) -> int:
+        """How many connections this user has logged in on."""
+        with self._guard:
+            return sum(session.user == user for session in self._present)
 
     def capabilities(self, *, after: bool, secure: bool) -> tuple[str, ...]:
         """The lines of CAPA in this state."""
         place = self.manner.after if after else self.manner.before
         return place.capabilities if secure else place.capabilities_in_clear
+
+
+def _default(outcome: Outcome) -> str:
+    """What is said where nobody has a text."""
+    while outcome in INSTEAD:
+        outcome = INSTEAD[outcome]
+    return DEFAULTS.get(outcome, "")
 
 
 def _changed(place: Place, changes: Sequence[str] | None) -> Place:
@@ -201,6 +247,7 @@ def problems_of(manner: Manner) -> list[str]:
         for outcome, text in texts.says.items():
             found += _wrong(f"replies.{heading}.says.{outcome}", text, TOKENS)
     found += _wrong("greeting.text", manner.greeting.text, TOKENS)
+    found += _wrong("greeting.full", manner.greeting.full, TOKENS)
     found += _wrong("greeting.stamp", manner.greeting.stamp, OF_CONNECTION)
     return found + _wrong("storage.unique_id", manner.storage.unique_id, OF_MESSAGE)
 

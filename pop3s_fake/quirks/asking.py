@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pop3s_fake.errors import UsageError, nearest
 from pop3s_fake.quirks.catalogue import quirk
@@ -20,7 +20,7 @@ from pop3s_fake.rules.actions import Edit
 from pop3s_fake.rules.when import meet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pop3s_fake.rules.when import When
 
@@ -159,6 +159,7 @@ def demands(several: Sequence[Asked]) -> Setting:
         capabilities=tuple(line for each in settings for line in each.capabilities),
         late=tuple(tag for each in settings for tag in each.late),
         policy=_policies(settings),
+        manner=_manners(settings),
     )
 
 
@@ -168,6 +169,27 @@ def _policies(settings: Iterable[Setting]) -> dict[str, str]:
     for word, value in (item for each in settings for item in each.policy.items()):
         words[word] = words.get(word, "") + value if word == ADDING else value
     return words
+
+
+def _manners(settings: Iterable[Setting]) -> dict[str, Any]:
+    """The tables of all of them as one."""
+    tables: dict[str, Any] = {}
+    for path, value in (leaf for each in settings for leaf in _leaves(each.manner)):
+        table = tables
+        for key in path[:-1]:
+            table = table.setdefault(key, {})
+        last = path[-1]
+        table[last] = [*table.get(last, ()), *value] if isinstance(value, list) else value
+    return tables
+
+
+def _leaves(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each value of nested tables, behind the keys that lead to it."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
 
 
 def _setting(one: Asked) -> Setting | None:
@@ -181,7 +203,21 @@ def _setting(one: Asked) -> Setting | None:
         certificate=certificate,
         capabilities=tuple(_filled(x, one) for x in setting.capabilities),
         policy={word: _filled(value, one) for word, value in setting.policy.items()},
+        manner=_manner(setting.manner, one),
     )
+
+
+def _manner(value: Any, one: Asked) -> Any:
+    """A table of settings, or a value there, with the parameters in it; what is nothing but a number becomes one."""
+    if isinstance(value, dict):
+        return {key: _manner(each, one) for key, each in value.items()}
+    if not isinstance(value, str):
+        return value
+    parameter = one.quirk.parameters.get(value[1:-1]) if value[:1] == "{" else None
+    text = _filled(value, one)
+    if parameter is not None and parameter.kind in {"whole", "seconds"}:
+        return int(text) if parameter.kind == "whole" else float(text)
+    return text
 
 
 def _one(text: str) -> Asked:
@@ -324,5 +360,8 @@ def _decided(setting: Setting) -> Iterator[Claim]:
             yield Claim(f"what message {value} is", None, word)
         if word != ADDING:
             yield Claim(POLICIES[word], None, f"{word} {value}")
+    for path, value in _leaves(setting.manner):
+        if not isinstance(value, list):  # lists add up
+            yield Claim(f"{'.'.join(path)} of the manner", None, repr(value))
     for tag in setting.late:
         yield Claim(f"the capability {tag}", None, f"late {tag}")

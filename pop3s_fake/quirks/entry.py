@@ -71,7 +71,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Setting:
-    """Keywords of a server, the capabilities that are announced after the login only, and a site's policy."""
+    """Keywords of a server, the capabilities that are announced after the login only, a site's policy, its manner."""
 
     certificate: str | None = None
     tls: Tls | None = None
@@ -81,6 +81,8 @@ class Setting:
     late: tuple[str, ...] = ()
     policy: dict[str, str] = field(default_factory=dict)
     """What the site does with stored mail beside what RFC 1939 asks for, by words that the maildrop knows."""
+    manner: dict[str, Any] = field(default_factory=dict)
+    """What is otherwise in the manner of the server, whichever it has, by the tables of a dialect's file."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pop3s_fake.maildrop import Account
+    from pop3s_fake.quirks import Asked
     from pop3s_fake.server.options import ServerOptions
 
 __all__ = ("Spoken", "chosen", "offer_of", "with_dialect")
@@ -39,14 +40,16 @@ class Spoken(NamedTuple):
     """What a server has of its dialect beside keywords."""
 
     told: str
-    """The dialect in a few words, for a report."""
+    """The dialect in a few words, for a report; "": there is none."""
     voice: Voice
-    form: Callable[[Account], Form]
-    """How the maildrop of an account keeps mail."""
+    form: Callable[[Account], Form] | None
+    """How the maildrop of an account keeps mail; None: as ours."""
 
 
-def with_dialect(options: ServerOptions, seed: int) -> tuple[ServerOptions, Spoken]:
+def with_dialect(options: ServerOptions, seed: int, quirky: tuple[Asked, ...] = ()) -> tuple[ServerOptions, Spoken]:
     """The options with what their dialect settles beside POP3, the lock and ALPN, and the rest of it.
+
+    What these quirks have otherwise stands above the dialect.
 
     >>> from pop3s_fake.server.options import ServerOptions
     >>> options, spoken = with_dialect(ServerOptions(dialect="dovecot"), seed=1)
@@ -55,7 +58,12 @@ def with_dialect(options: ServerOptions, seed: int) -> tuple[ServerOptions, Spok
     """
     assert options.dialect is not None
     spoken = chosen(options.dialect)
-    manner, storage = spoken.manner, spoken.manner.storage
+    manner = spoken.manner
+    if quirky:
+        from pop3s_fake.server.quirking import bent  # noqa: PLC0415  # loads the catalogue of quirks
+
+        manner = bent(manner, quirky)
+    storage = manner.storage
     tls = options.tls
     if tls is None:
         tls = Tls(versions=manner.versions or Tls().versions, alpn_policy=manner.alpn)

@@ -8,16 +8,21 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from pop3s_fake.dialects.overlay import overlaid
 from pop3s_fake.errors import UsageError
 from pop3s_fake.maildrop import Policy
+from pop3s_fake.protocol.wording import Voice
 from pop3s_fake.quirks import asked, demands, rules_of_all
 from pop3s_fake.tls.settings import Tls
 
 if TYPE_CHECKING:
+    from pop3s_fake.protocol.capabilities import Offer
+    from pop3s_fake.protocol.manner import Manner
     from pop3s_fake.quirks import Asked
+    from pop3s_fake.server.dialecting import Spoken
     from pop3s_fake.server.options import ServerOptions
 
-__all__ = ("described", "policy_of", "rules_of_all", "with_quirks")
+__all__ = ("bent", "described", "policy_of", "rules_of_all", "spoken_of", "with_quirks")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
@@ -60,6 +65,28 @@ def policy_of(several: tuple[Asked, ...]) -> Policy | None:
     """
     words = demands(several).policy
     return Policy.of(words) if words else None
+
+
+def bent(manner: Manner, several: tuple[Asked, ...]) -> Manner:
+    """A manner with what these quirks have otherwise in it.
+
+    >>> from pop3s_fake.protocol.manner import Manner
+    >>> bent(Manner(), asked(["login-window"])).before.lasts
+    180.0
+    """
+    table = demands(several).manner
+    return overlaid(manner, table, described(several)) if table else manner
+
+
+def spoken_of(several: tuple[Asked, ...], offer: Offer) -> Spoken | None:
+    """Our manner under these capabilities with what these quirks have otherwise in it, if any has."""
+    if not demands(several).manner:
+        return None
+    from pop3s_fake.protocol.bent import ours  # noqa: PLC0415  # for quirks that need it
+    from pop3s_fake.server.dialecting import Spoken  # noqa: PLC0415  # it asks us
+
+    usual = ours(offer.tags)
+    return Spoken("", Voice(bent(usual, several), ours=usual), None)
 
 
 def described(several: tuple[Asked, ...]) -> str:

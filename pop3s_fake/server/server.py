@@ -170,16 +170,16 @@ class Pop3sServer:
             options, self._case = arranged(options)
         quirky: tuple[Asked, ...] = ()
         policy: Policy | None = None
-        if quirks:
-            from pop3s_fake.server.quirking import policy_of, with_quirks  # noqa: PLC0415  # loads the catalogue of quirks
-
-            options, quirky = with_quirks(options)
-            policy = policy_of(quirky)
         self._spoken: Spoken | None = None
+        if quirks:
+            from pop3s_fake.server import quirking  # noqa: PLC0415  # loads the catalogue of quirks
+
+            options, quirky = quirking.with_quirks(options)
+            policy, self._spoken = quirking.policy_of(quirky), quirking.spoken_of(quirky, options.offer)
         if options.dialect is not None:
             from pop3s_fake.server.dialecting import with_dialect  # noqa: PLC0415  # loads the dialect
 
-            options, self._spoken = with_dialect(options, self.seed)
+            options, self._spoken = with_dialect(options, self.seed, quirky)
         self._options = options
         self.clock: Final[Clock] = clock or SystemClock()
         self.accounts: Final = Accounts(
@@ -197,8 +197,6 @@ class Pop3sServer:
         self._past: Final = Past()
         where = caller()
         if quirky:
-            from pop3s_fake.server import quirking  # noqa: PLC0415  # the same
-
             self.transcript.heading = quirking.described(quirky)
             for made in quirking.rules_of_all(quirky):
                 self.rules.add(made, must=False, where=made.origin)

@@ -348,6 +348,20 @@ def test_curl_has_an_initial_response(login: Callable[..., Ran], mechanism: str)
         assert response.octets == 0  # it stood in the line of AUTH
 
 
+@pytest.mark.parametrize(("options", "user"), [((), "ann"), (("--sasl-ir",), None)], ids=["two steps", "one"])
+def test_where_only_two_steps_go_curl_comes_in_by_two(
+    login: Callable[..., Ran], options: tuple[str, ...], user: str | None
+) -> None:
+    """The quirk ``xoauth2-two-step-only``: works with one provider, and not with the other."""
+    keywords: dict[str, Any] = {"quirks": ["xoauth2-two-step-only"], "capabilities": ["+SASL XOAUTH2"], "strict": False}
+    with Pop3sServer(accounts=[Account("ann", PASSWORD, token=TOKEN)], **keywords) as server:
+        ran = login(server, "curl", "XOAUTH2", options=options)
+        assert (ran.returncode == 0) == (user is not None)
+        session = server.transcript.last_session
+        assert session.user == user
+        assert any("Protocol error" in entry.text for entry in session.entries) == (user is None)
+
+
 CHALLENGED: Final = [
     (client, mechanism) for client in ("curl", "mpop") for mechanism in LOGINS[client] if mechanism != "EXTERNAL"
 ]

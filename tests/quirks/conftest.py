@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import pytest
 
 from pop3s_fake import Account
-from pop3s_fake.connection import EOF, Connection, End, Gone, Half, Receive, Send, Settings, Wait
+from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Half, Receive, Send, Settings, Wait
 from pop3s_fake.maildrop import Accounts, Policy
 from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.quirks import asked, demands, rules_of_all
 from pop3s_fake.rules import RuleBook
+from pop3s_fake.server.quirking import spoken_of
 from pop3s_fake.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class House:
         several = asked(quirks)
         setting = demands(several)
         stls = stls or bool(setting.stls)
+        offer = Offer(setting.capabilities or None, stls=stls, late=setting.late)
+        spoken = spoken_of(several, offer)
         self.time = 0.0
         account = Account("ann", "not-a-secret", token="a-good-token")
         account.maildrop.add_one(ONE, uid="m1")
@@ -50,7 +53,8 @@ class House:
             Accounts([account], lambda: self.time, policy=Policy.of(setting.policy) if setting.policy else None),
             now=lambda: self.time,
             rules=book,
-            offer=Offer(setting.capabilities or None, stls=stls, late=setting.late),
+            offer=offer,
+            voice=spoken and spoken.voice,
             stls=stls,
             records=_never if stls else None,
             exclusive=setting.exclusive is not False,
@@ -80,6 +84,7 @@ class House:
                 first, talk = talk, first
             elif line.startswith("(later "):
                 self.time += float(line.removeprefix("(later ").rstrip(")"))
+                talk.wait()
             else:
                 talk.say(line)
         return self
@@ -91,6 +96,7 @@ class Talk:
     def __init__(self, house: House) -> None:
         self.house = house
         self.over = False
+        self.until: float | None = None
         self.connection = Connection(house.settings, house.transcript.begin(house.time))
         self.steps = self.connection.steps()
         self._run()
@@ -111,6 +117,12 @@ class Talk:
             del self.house.seen[before:]
         self.connection.close()
 
+    def wait(self) -> None:
+        """Time has passed."""
+        if not self.over and self.until is not None and self.house.time >= self.until:
+            self.connection.feed(EXPIRED)
+            self._run()
+
     def reset(self) -> None:
         """The client is gone with octets unread, which resets the connection."""
         if not self.over:
@@ -119,6 +131,7 @@ class Talk:
     def _run(self) -> None:
         for step in self.steps:
             if isinstance(step, Receive):
+                self.until = step.until
                 return
             self._perform(step)
             if self.over:

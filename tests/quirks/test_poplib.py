@@ -117,6 +117,96 @@ def test_oauth_error_as_continuation() -> None:
         client.quit()
 
 
+def test_xoauth2_two_step_only() -> None:
+    """One line is refused, and nothing comes behind that; in two steps it comes in."""
+    response = "dXNlcj10ZXN0AWF1dGg9QmVhcmVyIGEtZ29vZC10b2tlbgEB"
+    account = Account("test", "pop3s-password", token="a-good-token")
+    with serving("xoauth2-two-step-only", accounts=[account]) as server:
+        with connected(server) as client:
+            refused(lambda: client._shortcmd(f"AUTH XOAUTH2 {response}"), "Protocol error")  # type: ignore[attr-defined]
+            with pytest.raises((poplib.error_proto, OSError)):
+                client.noop()
+        with connected(server) as client:
+            assert client._shortcmd("AUTH XOAUTH2") == b"+ "  # type: ignore[attr-defined]
+            assert client._shortcmd(response).startswith(b"+OK")  # type: ignore[attr-defined]
+            client.quit()
+
+
+def test_idle_timeout_short() -> None:
+    """What stands unread from then is the answer to the next command."""
+    with serving("idle-timeout-short", auto=False) as server, logged_in(server) as client:
+        assert isinstance(server.clock, ManualClock)
+        server.clock.advance(seconds=59)
+        client.noop()
+        server.clock.advance(seconds=61)
+        refused(client.noop, "-ERR Disconnected for inactivity.")
+
+
+def test_idle_timeout_short_in_total() -> None:
+    """Whatever the client says; and nothing is said to it."""
+    quirk = 'idle-timeout-short(total=60, says="")'
+    with serving(quirk, auto=False) as server, logged_in(server) as client:
+        assert isinstance(server.clock, ManualClock)
+        server.clock.advance(seconds=40)
+        client.noop()
+        server.clock.advance(seconds=40)
+        with pytest.raises((poplib.error_proto, OSError)):
+            client.noop()
+
+
+def test_list_arg_ignored() -> None:
+    """The first line of the listing is the answer, and the next line the answer to the next command."""
+    with serving("list-arg-ignored") as server, logged_in(server) as client:
+        assert client.list(2).endswith(b"messages (71 octets)")  # type: ignore[attr-defined]  # typeshed has a listing
+        refused(client.noop, "b'1 ")
+
+
+def test_top_zero_gives_all() -> None:
+    """It takes what comes."""
+    with serving("top-zero-gives-all") as server, logged_in(server) as client:
+        assert client.top(2, 0)[1] == [b"Subject: two", b"", b"hello"]
+        client.quit()
+
+
+def test_bad_command_limit() -> None:
+    """Who tries what there might be is thrown out."""
+    with serving("bad-command-limit(before=2)") as server, connected(server) as client:
+        refused(lambda: client._shortcmd("XTND"), "-ERR unknown command")  # type: ignore[attr-defined]
+        refused(lambda: client._shortcmd("XSENDER"), "-ERR unknown command")  # type: ignore[attr-defined]
+        refused(lambda: client.user(server.login.user), "-ERR Too many bad commands.")
+
+
+def test_connection_cap() -> None:
+    """One more is refused in place of a greeting, until another has gone."""
+    with serving("connection-cap(most=1)") as server:
+        with logged_in(server) as client:
+            with pytest.raises(poplib.error_proto, match="Too many open connections"), connected(server):
+                pass
+            client.quit()
+        server.settle()
+        with logged_in(server) as client:
+            client.quit()
+
+
+def test_connection_cap_of_a_user() -> None:
+    """The second session of one user is refused at its login."""
+    with (
+        serving("connection-cap(user=1)", "no-exclusive-lock") as server,
+        logged_in(server),
+        connected(server) as client,
+    ):
+        client.user(server.login.user)
+        refused(lambda: client.pass_(server.login.password), "too many open connections")
+
+
+def test_connection_cap_without_a_word() -> None:
+    """One more hears nothing."""
+    with serving('connection-cap(most=1, says="")') as server, logged_in(server) as client:
+        with pytest.raises((poplib.error_proto, OSError)), connected(server):
+            pass
+        client.quit()
+
+
 def test_close_on_bad_login() -> None:
     """The words come, and then nothing more."""
     with serving("close-on-bad-login") as server, connected(server) as client:
