@@ -40,6 +40,9 @@ class Bent(Mannered):
 
     __slots__ = ()
 
+    delay: float
+    farewell: bytes
+
     def _greeted(self) -> Reply:
         """Our greeting."""
         return Session.greeting(self)
@@ -73,7 +76,10 @@ class Bent(Mannered):
         self.farewell = self._told("idle").status
         self._begin(manner.after if after else manner.before)
 
-    capabilities = Session.capabilities
+    def capabilities(self) -> bytes:
+        """What CAPA lists, which is ours."""
+        return Session.capabilities(self)
+
     _apop = Session._apop  # noqa: SLF001  # the same
     _coded = Session._coded  # noqa: SLF001  # the same
 
