@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 READY = 15.0  # seconds in which it must listen
+STARTED = "starting up"  # what it logs as soon as it listens
 POLL = 0.02
 OWNER = "nobody"  # Dovecot refuses to read mail as root
 TRIES = 5  # ports: what was free a moment ago may be taken
@@ -79,6 +80,10 @@ class Running(NamedTuple):
     clear: int
     """The port in clear, for STLS; 0: none."""
 
+    def maildrop(self, user: str) -> Path:
+        """An empty one for this user alone; the settings have to say ``mail_location = maildir:~/%u``."""
+        return _folders(self.maildir / user)
+
 
 @contextlib.contextmanager
 def running(messages: Iterable[bytes], *, password: str, settings: str = "", stls: bool = False) -> Iterator[Running]:
@@ -86,13 +91,11 @@ def running(messages: Iterable[bytes], *, password: str, settings: str = "", stl
     with tempfile.TemporaryDirectory(prefix="pop3s-dovecot-") as directory:
         home, owner = Path(directory), pwd.getpwnam(OWNER)
         home.chmod(0o755)  # its processes run as several users
-        for folder in ("new", "cur", "tmp"):
-            (home / "mail" / folder).mkdir(parents=True)
+        _folders(home / "mail")
         for number, octets in enumerate(messages):
             name = f"{1_700_000_000 + number}.M{number}.localhost"
             (home / "mail" / "new" / name).write_bytes(octets)
-        for path in (home / "mail", *(home / "mail").rglob("*")):
-            os.chown(path, owner.pw_uid, owner.pw_gid)
+            os.chown(home / "mail" / "new" / name, owner.pw_uid, owner.pw_gid)
         authority = trustme.CA()
         leaf = authority.issue_cert("localhost", "127.0.0.1")
         leaf.cert_chain_pems[0].write_to_path(home / "certificate.pem")
@@ -104,7 +107,7 @@ def running(messages: Iterable[bytes], *, password: str, settings: str = "", stl
                 configuration = CONFIGURATION.format(home=home, owner=owner, port=port, clear=clear, password=password)
                 (home / "dovecot.conf").write_text(configuration + settings, encoding="utf-8")
                 try:
-                    stack.enter_context(_listening(port, home))
+                    stack.enter_context(_process(home))
                 except RuntimeError:
                     if not left:
                         raise
@@ -113,12 +116,21 @@ def running(messages: Iterable[bytes], *, password: str, settings: str = "", stl
             yield Running(port, ca_pem, home / "mail", clear)
 
 
+def _folders(maildir: Path) -> Path:
+    """A Maildir without mail, which Dovecot may write to."""
+    owner = pwd.getpwnam(OWNER)
+    for path in (maildir, *(maildir / folder for folder in ("new", "cur", "tmp"))):
+        path.mkdir()
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    return maildir
+
+
 @contextlib.contextmanager
-def _listening(port: int, home: Path) -> Iterator[None]:
+def _process(home: Path) -> Iterator[None]:
     """The process, once it listens."""
     with subprocess.Popen(["dovecot", "-F", "-c", str(home / "dovecot.conf")]) as master:
         try:
-            listening(port, master, home / "log")
+            started(master, home / "log")
             yield
         finally:
             master.send_signal(signal.SIGTERM)
@@ -131,11 +143,18 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def listening(port: int, master: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when it accepts connections; say what its log says if it does not."""
+def started(master: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when it listens, which its log says; say what that says if it does not.
+
+    That somebody listens on its port would not do: a port that was free a moment ago may be somebody else's by now.
+    """
     deadline = time.monotonic() + READY
     while time.monotonic() < deadline and master.poll() is None:
-        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=READY):
+        if STARTED in _text(log):
             return
-        time.sleep(POLL)  # the only way to know: it takes no bound socket and tells nobody that it listens
-    raise RuntimeError(f"dovecot did not start: {log.read_text(encoding='utf-8') if log.exists() else 'no log'}")
+        time.sleep(POLL)  # the only way to know: it takes no bound socket and tells nobody else that it listens
+    raise RuntimeError(f"dovecot did not start: {_text(log) or 'no log'}")
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8") if log.exists() else ""

@@ -60,7 +60,7 @@ def target(request: pytest.FixtureRequest) -> Callable[[], Talk]:
         insecure=option("--insecure"),
         maildir=None if option("--maildir") is None else Path(option("--maildir")),
     )
-    return lambda: Remote(where)
+    return lambda: Remote(lambda: where)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ from tests.conformance.ours import SocketPipe
 from tests.conformance.talk import M1, M2, Client, Over, Server, Talk, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ("Remote", "Where")
@@ -133,19 +134,21 @@ class _There(Server):
 class Remote(Talk):
     """A server that somebody else runs."""
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, where: Callable[[], Where]) -> None:
+        """Ask where it is each time that a check wants a server: that may be another user each time."""
         self._where = where
         self._servers: list[_There] = []
 
     def _server(self, mail: tuple[bytes | str, ...], setup: dict[str, Any]) -> Server:
-        if self._where.clear_port is not None or self._where.over != "tls":
+        where = self._where()
+        if where.clear_port is not None or where.over != "tls":
             setup.pop("stls", None)
         if setup:
             raise Unavailable(f"needs a server set up for it ({', '.join(sorted(setup))})")
-        if self._where.maildir is None and mail != (M1, M2):
+        if where.maildir is None and mail != (M1, M2):
             raise Unavailable("needs mail of its own: see --maildir")
         self.close()
-        there = _There(self._where, mail)
+        there = _There(where, mail)
         self._servers.append(there)
         return there
 
