@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import ssl
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.conformance.ours import SocketPipe
-from tests.conformance.talk import M1, M2, Client, Over, Server, Talk, Unavailable
+from tests.conformance.talk import M1, M2, Client, InUse, Over, Server, Talk, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ("Remote", "Where")
 
 PATIENCE: Final = 10.0  # seconds of real time within which any server answers
+POLL: Final = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,15 @@ class _There(Server):
 
     def login(self, over: Over | None = None) -> Client:
         """In TRANSACTION, with the mail that the check counts on."""
-        client = super().login(over)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                client = super().login(over)
+                break
+            except InUse:  # by the session of a row before, which was left: some servers take a moment to see that
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL)
         if not self._known:
             self._known = [client.ask(f"RETR {n}").payload for n in (1, 2)] == [M1, M2] == list(self.mail)
             self._known = self._known and client.stat() == (2, 320)

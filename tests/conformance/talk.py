@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ("M1", "M2", "Client", "Ended", "Pipe", "Reply", "Server", "Silence", "Talk", "Unavailable")
+__all__ = ("M1", "M2", "Client", "Ended", "InUse", "Pipe", "Reply", "Server", "Silence", "Talk", "Unavailable")
 
 M1: Final = b"Subject: one\r\n\r\n" + b"x" * 102 + b"\r\n"
 M2: Final = b"Subject: two\r\n\r\n" + b"y" * 182 + b"\r\n"
@@ -40,6 +40,10 @@ class Silence(AssertionError):  # noqa: N818  # it names what there was
 
 class Ended(AssertionError):  # noqa: N818  # it names what happened
     """The connection was closed in place of an answer."""
+
+
+class InUse(AssertionError):  # noqa: N818  # it names what there was
+    """The maildrop is another session's."""
 
 
 class Pipe(ABC):
@@ -362,6 +366,8 @@ class Server(ABC):
         client = self._last = self.connect(over)
         first, second = client.asks(f"USER {self.user}", f"PASS {self.password}")
         assert first.ok, first
+        if second.code == "IN-USE":
+            raise InUse(second)
         assert second.ok, second
         return client
 

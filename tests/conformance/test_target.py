@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pop3s_fake import Account, Pop3sServer
+from tests.conformance import remote
+from tests.conformance.remote import Remote, Where
 from tests.conformance.talk import M1, M2
 
 if TYPE_CHECKING:
@@ -61,3 +65,23 @@ def test_a_target_needs_a_user_and_a_password() -> None:
 
     assert done.returncode != 0
     assert "--target takes HOST:PORT and needs --user and --password" in done.stdout + done.stderr
+
+
+def test_a_row_waits_for_the_maildrop_that_the_one_before_it_has_left(
+    server: Pop3sServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many servers see a moment later that a client is gone; until then the maildrop is in use."""
+    where = Where(host="localhost", port=server.port, user="ann", password="not-a-secret", ca_pem=server.ca_pem)
+    before, row = Remote(lambda: where), Remote(lambda: where)
+    before.server().login()
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        before.close()
+
+    monkeypatch.setattr(remote, "time", SimpleNamespace(monotonic=time.monotonic, sleep=wait))
+
+    assert row.server().login().stat() == (2, 320)
+    assert waits
+    row.close()
