@@ -154,7 +154,7 @@ class Connection:
             octets = self._link.take()
             mute = self._ruled.silent or not (self._speaks or self._settings.alerts)
             if gone.how == "fin" and gone.notify and not mute:
-                octets += self._closure()
+                octets += self._closure() if self._settings.notifies else b""
                 if octets:
                     yield Send(octets)
         except Gone as worse:
@@ -247,7 +247,7 @@ class Connection:
         ahead, voice = self._pending + self._link.read(), self._settings.voice
         if ahead and voice is not None and voice.manner.ends.stls_ahead != "forgotten":
             if voice.manner.ends.stls_ahead == "closes":
-                raise Gone("server", "there was more behind STLS than a handshake")
+                raise Gone("server", "there was more behind STLS than a handshake", voice.manner.ends.unshaken)
             self._ahead = ahead
         yield from self._handshake()
         octets = self._link.take()

@@ -63,7 +63,7 @@ def handshake(settings: Settings, log: transcript.Session, clear: Clear, around:
         log.tls = TlsNotes(error=str(error))
         if settings.alerts:
             yield Send(alert(_UNEXPECTED_MESSAGE))
-        raise Gone("server", str(error)) from None
+        raise Gone("server", str(error), settings.unshaken) from None
     offered = TlsNotes(server_name=hello.server_name, offered_alpn=hello.alpn, offered_versions=hello.versions)
     log.tls = offered
     yield from around.hello()

@@ -88,9 +88,13 @@ def line_reader(settings: Settings, session: Session | Follower, tell: Callable[
     if not isinstance(session, Mannered):
         return LineReader()
     manner = settings.voice.manner
-    cuts = manner.before.longer == "cut"
-    responses = manner.login.response
+    longer = manner.before.longer
     session.reader = LooseReader(
-        session.longest, bare_lf=manner.reading.bare_lf, tell=tell, cuts=cuts, responses=responses
+        session.longest,
+        bare_lf=manner.reading.bare_lf,
+        tell=tell,
+        cuts=longer == "cut",
+        block=manner.before.block if longer == "echoed" else 0,
+        responses=manner.login.response,
     )
     return session.reader

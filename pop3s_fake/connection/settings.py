@@ -75,3 +75,13 @@ class Settings:
     def alerts(self) -> bool:
         """Whether TLS says why there is no handshake."""
         return self.voice is None or self.voice.manner.ends.alerts
+
+    @property
+    def notifies(self) -> bool:
+        """Whether TLS is closed before TCP where the client has not said QUIT."""
+        return self.voice is None or self.voice.manner.ends.unasked == "notified"
+
+    @property
+    def unshaken(self) -> Literal["fin", "rst"]:
+        """How TCP is closed where there is no handshake."""
+        return "fin" if self.voice is None else self.voice.manner.ends.unshaken

@@ -16,7 +16,7 @@ __all__ = ("dialect", "dialect_ids")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
-IDS: Final = ("dovecot", "dovecot-rich", "courier", "courier-rich", "cyrus", "popa3d", "solid-pop3d")
+IDS: Final = ("dovecot", "dovecot-rich", "courier", "courier-rich", "cyrus", "mailutils", "popa3d", "solid-pop3d")
 
 
 def dialect_ids() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How a maildrop counts and names what it keeps.
+"""How a maildrop counts and names what it keeps, and what its sessions write into it.
 
 Knows octets and templates; must not know maildrops, nor which server keeps mail so.
 """
@@ -41,6 +41,22 @@ class Form:
 
     nul: str = ""
     """Whether a NUL "cuts" what is sent: it is lost with the rest of its line, and its end."""
+
+    named: str = ""
+    """A header field that a message gets when its unique-id is first told, with ``{uid}``."""
+    found: tuple[str, ...] = ()
+    """Those that it gets at the end of the first session that found it, with ``{arrival}`` and ``{status}``."""
+    first: tuple[str, ...] = ()
+    """Those before them in the first message, with ``{validity}`` and ``{next}``."""
+
+    @property
+    def written(self) -> bool:
+        """Whether sessions write into messages."""
+        return bool(self.named or self.found or self.first)
+
+    def status(self, arrival: int, *, retrieved: bool) -> list[str]:
+        """The fields of a message that was found, and retrieved or not."""
+        return [each.format(arrival=arrival, status="OR" if retrieved else "O") for each in self.found]
 
     def sent(self, content: bytes) -> bytes:
         """What is sent of the octets that are kept."""

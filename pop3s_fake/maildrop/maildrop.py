@@ -16,6 +16,7 @@ from pop3s_fake.maildrop.open_maildrop import LiveOpenMaildrop, OpenMaildrop
 from pop3s_fake.maildrop.policed import LivePolicedMaildrop, PolicedMaildrop, Terms
 from pop3s_fake.maildrop.store import Store
 from pop3s_fake.maildrop.unique_ids import check_uid
+from pop3s_fake.maildrop.writing import WrittenMaildrop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -195,7 +196,9 @@ class Maildrop:
             contents = self._store.contents()
         if terms is not None:
             return (LivePolicedMaildrop if self.live else PolicedMaildrop)(self._store, contents, taken, terms)
-        return (LiveOpenMaildrop if self.live else OpenMaildrop)(self._store, contents, taken)
+        if self.live:
+            return LiveOpenMaildrop(self._store, contents, taken)
+        return (WrittenMaildrop if self._store.written else OpenMaildrop)(self._store, contents, taken)
 
     def save(self) -> object:
         """The messages and every unique-id that was ever given, for `restore`."""

@@ -71,6 +71,25 @@ class Message:
         octets = form.octets(kept) if self.octets == former.octets(source) else self.octets
         return Message(form.sent(kept), uid, octets=octets, arrival=self.arrival)
 
+    def headed(self, fields: bytes, *, instead_of: bytes = b"", missing: int = 0) -> Message:
+        r"""The same message with these lines at the end of its header, or in place of others.
+
+        ``missing``: so many octets more of a final line end count from now on, which was added and not announced.
+
+        >>> Message(b"Subject: x\r\n\r\nlast\r\n", "x1").headed(b"Status: O\r\n").content
+        b'Subject: x\r\nStatus: O\r\n\r\nlast\r\n'
+        """
+        head, blank, body = self._content.partition(b"\r\n\r\n")
+        head += b"\r\n" * bool(blank)
+        head = head.replace(instead_of, fields, 1) if instead_of else head + fields
+        content = head + (b"\r\n" + body if blank else b"")
+        octets = self.octets + len(fields) - len(instead_of)
+        if self._unfinished and missing:
+            octets += missing
+        elif self._unfinished:
+            content = Unfinished(content)
+        return Message(content, self.uid, octets=octets, arrival=self.arrival)
+
     def _as_it_came(self) -> bytes:
         """The octets as they came."""
         return Unfinished(self._content) if self._unfinished else self._content

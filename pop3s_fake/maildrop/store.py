@@ -2,7 +2,7 @@
 
 Knows the runs of messages, every unique-id that was ever given out, and who has the exclusive-access lock; one
 `threading.Lock` guards them, held for a moment, and no callable of the user runs under it.  Must not know sources,
-marks or message-numbers.
+marks or message-numbers.  Longer than 400 lines because every step holds the one lock.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from pop3s_fake.maildrop.generated import Block, Content, Generated, Remove
 from pop3s_fake.maildrop.lock import ExclusiveAccess
 from pop3s_fake.maildrop.message import Message
 from pop3s_fake.maildrop.unique_ids import derived_uid
+from pop3s_fake.maildrop.written import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
+
+    from pop3s_fake.maildrop.written import Change
 
 __all__ = ("Store",)
 
@@ -46,6 +49,7 @@ class Store:
         "_runs",
         "_times",
         "_uids",
+        "_written",
     )
 
     def __init__(self) -> None:
@@ -64,6 +68,7 @@ class Store:
         self._firsts: list[int] = []
         self._form = Form()
         self._times: list[float] = []
+        self._written = Written()
 
     def follow(self, now: Callable[[], float]) -> None:
         """Note from now on when messages come; what is there already came now.  The same clock again is no change."""
@@ -131,11 +136,12 @@ class Store:
                 set(self._given),
                 dict(self._copies),
                 set(self._protected),
+                self._written.copy(),
             )
 
     def restore(self, saved: Any) -> None:
         """Store again what `save` found; sessions that are open keep what they see."""
-        runs, arrived, blocks, uids, given, copies, protected = saved
+        runs, arrived, blocks, uids, given, copies, protected, written = saved
         time = self._time()
         with self._guard:
             self._came(time)
@@ -146,6 +152,7 @@ class Store:
             self._given = set(given)
             self._copies = dict(copies)
             self._protected = set(protected)
+            self._written = written.copy()
             self._contents = None
 
     def append(self, contents: Sequence[bytes]) -> list[Message]:
@@ -193,6 +200,29 @@ class Store:
                         self._given.add(again.uid)
                     run[place] = again
             self._contents = None
+
+    @property
+    def written(self) -> bool:
+        """Whether sessions write into messages."""
+        return self._form.written
+
+    def told(self, uids: Iterable[tuple[int, str]]) -> None:
+        """Note in these messages, by arrival, that their unique-ids were told."""
+        with self._guard:
+            self._write(self._written.told(self._form, uids))
+
+    def found(self, arrivals: Iterable[int], retrieved: AbstractSet[int]) -> None:
+        """Note in these messages that a session has found them, and which of them it has retrieved."""
+        with self._guard:
+            there = [each for each in arrivals if self._seen().place_of(each) is not None]
+            self._write(self._written.found(self._form, there, retrieved, self._arrived + 1))
+
+    def _write(self, changes: Mapping[int, Change]) -> None:
+        """Put for each of these messages what becomes of it in its place; those of blocks stay."""
+        for run in self._runs if changes else ():
+            if not isinstance(run, Generated):
+                run[:] = [changes[each.arrival].made(each) if each.arrival in changes else each for each in run]
+        self._contents = None if changes else self._contents
 
     def _keep(self, message: Message) -> Message:
         if not self._runs or isinstance(self._runs[-1], Generated):

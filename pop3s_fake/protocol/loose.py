@@ -27,21 +27,30 @@ class LooseReader(LineReader):
     ([b'STAT'], [b'NOOP'])
     """
 
-    __slots__ = ("_bare_lf", "_cuts", "_responses", "_tell")
+    __slots__ = ("_bare_lf", "_block", "_cuts", "_responses", "_tell")
 
     rest: bytes
 
     def __init__(
-        self, limit: int, *, bare_lf: bool, tell: Callable[[bytes], None], cuts: bool = False, responses: int = 0
+        self,
+        limit: int,
+        *,
+        bare_lf: bool,
+        tell: Callable[[bytes], None],
+        cuts: bool = False,
+        block: int = 0,
+        responses: int = 0,
     ) -> None:
-        """Take lines of at most ``limit`` octets, their CRLF counted; ``cuts``: a longer one is several.
+        """Take lines of at most ``limit`` octets, their CRLF counted.
 
+        ``cuts``: a longer one is several; ``block``: it is given with its end, so many octets of it at once;
         ``responses``: the limit of a line of an AUTH exchange; 0: the same.
         """
         super().__init__(limit)
         self._responses = responses - 2
         self._bare_lf = bare_lf
         self._cuts = cuts
+        self._block = block
         self._tell = tell
 
     def takes(self, limit: int) -> None:
@@ -50,6 +59,8 @@ class LooseReader(LineReader):
 
     def feed(self, octets: bytes = b"") -> list[Line]:
         """The lines that these octets complete."""
+        if self._block:
+            return self._blocks(octets)
         octets = self._regular(octets)
         return self._pieces(octets) if self._cuts else super().feed(octets)
 
@@ -62,6 +73,20 @@ class LooseReader(LineReader):
         full = len(rest) - len(rest) % most
         lines += [rest[at : at + most] for at in range(0, full, most)]
         self.rest = rest[full:]
+        return list(lines)
+
+    def _blocks(self, octets: bytes) -> list[Line]:
+        """The same, where one that is too long is given as it came; a line ends in LF here."""
+        rest, lines = self.rest + octets, []
+        while rest:
+            end = rest.find(b"\n", 0, self._block) + 1 or self._block
+            if end > len(rest):
+                break
+            line, rest = rest[:end], rest[end:]
+            if line.endswith(b"\n") and not line.endswith(b"\r\n"):
+                self._tell(line)
+            lines.append(line if end > self._limit + 2 else line.removesuffix(b"\n").removesuffix(b"\r"))
+        self.rest = rest
         return list(lines)
 
     def response(self, octets: bytes = b"", limit: int = RESPONSE_LIMIT - 2) -> Line | None:

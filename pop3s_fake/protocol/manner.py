@@ -161,8 +161,11 @@ class Place:
     """Commands that are known, and refused whatever stands behind them."""
     line: int = LINE_LIMIT
     """Octets of a line that is read, its end counted."""
-    longer: Literal["refused", "cut"] = "refused"
-    """What becomes of a longer one: nothing of it is read, or each so many octets of it are a line."""
+    longer: Literal["refused", "cut", "echoed"] = "refused"
+    """What becomes of a longer one: nothing of it is read, or each so many octets of it are a line, or only the first
+    are, and it is sent back with the answer written over what stands behind them."""
+    block: int = 8192
+    """Octets of a line that are sent back at once; what is left of it is a line again."""
     bad: int = 0
     """How many bad commands close the connection; 0: none do."""
     bad_in_a_row: bool = True
@@ -185,8 +188,8 @@ class Reading:
     """Separators before the keyword."""
     trailing: Literal["refused", "one", "skipped"] = "refused"
     """Separators behind a command that has no more arguments."""
-    superfluous: Literal["refused", "ignored"] = "refused"
-    """Arguments of a command that takes none."""
+    superfluous: Literal["refused", "ignored", "first"] = "refused"
+    """Arguments of a command that takes none; "first": refused, also where the state is wrong."""
     nul: Literal["part", "ends", "refused", "hides"] = "part"
     """What a NUL is: an octet like any other, the end of the line, a reason to refuse it, or what hides the line's end,
     so that nothing is answered before the next line has come, and is lost."""
@@ -252,8 +255,9 @@ class Login:
     """Whether a name may be typed in capitals."""
     user_again: Literal["replaces", "refused", "lost"] = "replaces"
     """USER behind USER; "lost": it is refused, and the first one is forgotten."""
-    between: Literal["kept", "lost"] = "kept"
-    """What becomes of the name when another command comes before PASS."""
+    between: Literal["kept", "lost", "refused"] = "kept"
+    """What becomes of the name when another command comes before PASS; "refused": it is lost, and no command but QUIT
+    is known there."""
     failure: Literal["forgotten", "kept"] = "forgotten"
     """What becomes of it when the password is wrong."""
     over_stls: Literal["forgotten", "kept"] = "forgotten"
@@ -315,6 +319,10 @@ class Ends:
     """Whether TLS says why there is no handshake."""
     stls_ahead: Literal["forgotten", "closes", "answered"] = "forgotten"
     """What becomes of octets in clear behind STLS."""
+    unasked: Literal["notified", "bare"] = "notified"
+    """Whether TLS is also closed before TCP where the client has not said QUIT."""
+    unshaken: Literal["fin", "rst"] = "fin"
+    """How TCP is closed on a client that speaks in clear where a handshake should be."""
     evidence: tuple[str, ...] = ()
 
 
@@ -328,6 +336,15 @@ class Storage:
     """Octets that are not announced of a final line end that is sent, but was not stored."""
     unique_id: str = ""
     """With ``{arrival}``, a number, ``{validity}``, one of the maildrop, and ``{digest}`` of the octets; "": ours."""
+    named: str = ""
+    """A header field that a message has from when its unique-id is first told, with ``{uid}``."""
+    found: tuple[str, ...] = ()
+    """Header fields that a message has from the end of the first session that found it, with ``{arrival}`` and
+    ``{status}``: what is old, and retrieved or not."""
+    first: tuple[str, ...] = ()
+    """Fields before those in the first of them, with ``{validity}`` and ``{next}``, the arrival of what comes next."""
+    gap: bool = False
+    """Whether TOP sends an empty line too many before the lines of a body."""
     blank_line: Literal["", "headers", "always"] = ""
     """The empty line that an mbox has behind a message: sent with one that is all header, or with each."""
     nul: Literal["sent", "cuts"] = "sent"
@@ -351,6 +368,8 @@ class Manner:
     replies: dict[Heading, Texts] = field(default_factory=dict)
     reading: Reading = Reading()
     numbers: Numbers = Numbers()
+    top: Numbers | None = None
+    """How TOP reads its two, where it is otherwise."""
     login: Login = Login()
     answers: Answers = Answers()
     delays: Delays = Delays()

@@ -15,7 +15,7 @@ from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import Reply
 from pop3s_fake.protocol.states import State
 from pop3s_fake.protocol.understanding import Said
-from pop3s_fake.protocol.wording import REFUSALS
+from pop3s_fake.protocol.wording import REFUSALS, Filling, overwritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,11 +58,13 @@ class Mannered(Bending):
         "deaf",
         "delay",
         "farewell",
+        "gap",
         "notifies",
         "reader",
     )
 
     farewell: bytes
+    gap: bytes
     deaf: bool
     delay: float
     notifies: bool
@@ -83,6 +85,7 @@ class Mannered(Bending):
         self._closed = False
         self._withheld: bytes | None = None
         self.notifies = voice.manner.ends.close_notify
+        self.gap = b"\r\n" if voice.manner.storage.gap else b""
         super().__init__(accounts, **others)
 
     @property
@@ -136,6 +139,10 @@ class Mannered(Bending):
         if self._withheld is not None:
             line, self._withheld = self._withheld, None
         after = self.state is State.TRANSACTION
+        place = self._voice.manner.after if after else self._voice.manner.before
+        if place.longer == "echoed" and len(line) > place.line:
+            reply = self.execute(line[: place.line])
+            return reply.saying(overwritten(line, place.line, reply.status))
         said = self._said = self._voice.understood(line, after)
         if said.outcome == "hidden":
             self._withheld = said.typed
@@ -144,7 +151,7 @@ class Mannered(Bending):
         if outcome != "ok":
             return self._done(self._told(outcome), outcome)
         handler = self._handlers[said.keyword.encode()]
-        if self._voice.manner.login.between == "lost" and said.keyword != "PASS":
+        if self._voice.manner.login.between != "kept" and said.keyword != "PASS":
             self._name = None
         reply = handler(self, *said.values)
         outcome = self._outcome(reply)
@@ -164,6 +171,10 @@ class Mannered(Bending):
     def _before(self, said: Said) -> Outcome:
         """Whether it can be carried out, or why not, as far as that is known before it is tried."""
         outcome = said.outcome
+        between = self._voice.manner.login.between
+        if between == "refused" and self._name is not None and said.keyword not in {"PASS", "QUIT"}:
+            self._name = None
+            return "unknown"
         if said.number is not None and (outcome == "ok" or outcome.startswith("lines")):
             maildrop = self._open_maildrop
             number = said.number
@@ -178,7 +189,7 @@ class Mannered(Bending):
             if again != "replaces":
                 self._name = None if again == "lost" else self._name
                 return "again"
-        if outcome not in {"ok", "listing"} and self._voice.manner.login.between == "lost":
+        if outcome not in {"ok", "listing"} and between == "lost":
             self._name = None
         return outcome
 
@@ -271,7 +282,7 @@ class Mannered(Bending):
     def _filled(self, text: str) -> bytes:
         """A text with what stands in it in braces."""
         if "{" in text:
-            text = text.format_map(_Tokens(self))
+            text = text.format_map(Filling(self.token))
         return text.encode("latin-1", "replace")
 
     def token(self, name: str) -> str:
@@ -307,6 +318,8 @@ class Mannered(Bending):
                 self._told("idle").status,
             )
         self._handlers, self.farewell = found
+        if after and self._open_maildrop.retrieves:
+            self._handlers = {**self._handlers, **self.NOTED}
         self._begin(place)
 
     def _begin(self, place: Place) -> None:
@@ -329,13 +342,3 @@ class Mannered(Bending):
         """What CAPA lists, or would list, as things stand."""
         lines = self._voice.capabilities(after=self.state is State.TRANSACTION, secure=self._secure)
         return b"".join(f"{line}\r\n".encode() for line in lines)
-
-
-class _Tokens:
-    """What may stand in braces, looked up where it does."""
-
-    def __init__(self, session: Mannered) -> None:
-        self._session = session
-
-    def __getitem__(self, name: str) -> str:
-        return self._session.token(name)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 __all__ = ("first_lines", "top")
 
 
-def top(chunks: Iterable[bytes], lines: int) -> Iterator[bytes]:
+def top(chunks: Iterable[bytes], lines: int, gap: bytes = b"") -> Iterator[bytes]:
     r"""The part of a message that ``TOP number lines`` shows, not yet byte-stuffed.
 
-    A message without a blank line is all header and is sent whole.
+    A message without a blank line is all header and is sent whole.  ``gap``: what goes out before lines of a body.
 
     >>> b"".join(top([b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n"], 2))
     b'Subject: dots\r\n\r\n.\r\n..\r\n'
@@ -38,6 +38,7 @@ def top(chunks: Iterable[bytes], lines: int) -> Iterator[bytes]:
         body = end + len(blank) - len(seen)  # at least 1: what was seen holds no blank line
         yield chunk[:body]
         if lines:
+            yield from filter(None, (gap,))
             yield from first_lines(chain([chunk[body:]], rest), lines)
         return
 

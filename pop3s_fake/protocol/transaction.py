@@ -48,6 +48,8 @@ class Transaction:
     """Whether messages with raw 8-bit headers are for clients in UTF-8 mode only (RFC 6856 section 2.1)."""
     utf8: bool
     """Whether the client has asked for UTF-8 mode."""
+    gap: bytes = b""
+    """What TOP sends between a header and lines of the body."""
 
     def __init__(self) -> None:
         self._fetched: set[int] = set()
@@ -161,7 +163,7 @@ class Transaction:
         whole = lines * 2 >= message.octets
         return Reply(
             b"+OK top of message follows\r\n",
-            lambda: top(message.chunks(), lines),
+            lambda: top(message.chunks(), lines, self.gap),
             uid=message.uid if whole else None,
             announced=message.octets,
             by="TOP",

@@ -12,7 +12,7 @@ from pop3s_fake.protocol.commands import COMMANDS, Argument
 
 if TYPE_CHECKING:
     from pop3s_fake.protocol.commands import Command
-    from pop3s_fake.protocol.manner import Login, Manner, Outcome, Place
+    from pop3s_fake.protocol.manner import Login, Manner, Numbers, Outcome, Place
 
 __all__ = ("Said", "understood")
 
@@ -72,6 +72,8 @@ def understood(manner: Manner, line: bytes, *, after: bool) -> Said:
     said = Said(typed.upper().decode("latin-1"), typed, argument)
     here, elsewhere = (manner.after, manner.before) if after else (manner.before, manner.after)
     outcome = _not_here(said, here, elsewhere, parted=parted)
+    if outcome == "wrong_state" and reading.superfluous == "first" and argument.strip(separators):
+        outcome = outcome if COMMANDS[typed.upper()].arguments else "extra"
     return _read(manner, said, separators, parted=parted) if outcome is None else said._replace(outcome=outcome)
 
 
@@ -90,7 +92,8 @@ def _not_here(said: Said, here: Place, elsewhere: Place, *, parted: bool) -> Out
         return "disabled"
     if said.keyword in here.commands:
         return None
-    return "wrong_state" if said.keyword in elsewhere.commands else "unknown"
+    known = said.keyword in elsewhere.commands or said.keyword in elsewhere.disabled
+    return "wrong_state" if known else "unknown"
 
 
 def _read(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> Said:
@@ -162,7 +165,7 @@ def _digest(said: Said, separators: bytes) -> Said:
 
 def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *, parted: bool) -> Said:
     """One number or two, as far as they can be read."""
-    numbers = manner.numbers
+    numbers = (said.keyword == "TOP" and manner.top) or manner.numbers
     text = said.argument.lstrip(separators) if numbers.separators == "run" else said.argument
     if not text:
         if command.optional and (not said.argument or numbers.separators == "run"):
@@ -171,12 +174,12 @@ def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *,
     values: list[int] = []
     for place, argument in enumerate(command.arguments):
         last = place == len(command.arguments) - 1
-        outcome, value, text = _number(manner, text, separators, last=last)
+        outcome, value, text = _number(numbers, text, separators, last=last)
         if outcome != "ok":
             told = _LINES.get(outcome, outcome) if argument is Argument.LINES else outcome
             return said._replace(outcome=told, rest=text, number=values[0] if values else None)
         if argument is Argument.LINES and value < 0:
-            if manner.numbers.negative_lines == "refused":
+            if numbers.negative_lines == "refused":
                 return said._replace(outcome="lines_negative", number=values[0])
             value = _LONG
         if value == 0 and argument is Argument.NUMBER and numbers.zero == "first":
@@ -187,9 +190,8 @@ def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *,
     return said._replace(values=tuple(values), number=values[0])
 
 
-def _number(manner: Manner, text: bytes, separators: bytes, *, last: bool) -> tuple[Outcome, int, bytes]:  # noqa: PLR0911  # one for each way
+def _number(numbers: Numbers, text: bytes, separators: bytes, *, last: bool) -> tuple[Outcome, int, bytes]:  # noqa: PLR0911  # one for each way
     """Read one number: how that ended, the number, and what follows or could not be read."""
-    numbers = manner.numbers
     found = _SCAN.match(text) or (_ZERO.match(text) if numbers.words == "zero" else None)
     if found is None or (found[1] and found[1].decode() not in numbers.signs):
         return "not_a_number", 0, text

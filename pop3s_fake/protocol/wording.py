@@ -16,14 +16,14 @@ from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.understanding import Said, understood
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pop3s_fake.protocol.manner import Manner, Outcome, Place
     from pop3s_fake.protocol.replies import Reply
     from pop3s_fake.protocol.session import Session
     from pop3s_fake.protocol.transaction import Handlers
 
-__all__ = ("DEFAULTS", "REFUSALS", "Voice", "problems_of")
+__all__ = ("DEFAULTS", "REFUSALS", "Filling", "Voice", "overwritten", "problems_of")
 
 SHORT: Final = 47
 """Octets of a line that is remembered with what it says; those that may hold a secret are not."""
@@ -201,6 +201,28 @@ class Voice:
         """The lines of CAPA in this state."""
         place = self.manner.after if after else self.manner.before
         return place.capabilities if secure else place.capabilities_in_clear
+
+
+class Filling:
+    """What may stand in the braces of a text, looked up where it does."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: Callable[[str], str]) -> None:
+        self._found = found
+
+    def __getitem__(self, name: str) -> str:
+        return self._found(name)
+
+
+def overwritten(line: bytes, at: int, status: bytes) -> bytes:
+    r"""A line that is sent back as it stands in a buffer, in which the answer was written at this place.
+
+    >>> overwritten(b"0123456789abcdef\n", 5, b"-ERR no\r\n")
+    b'01234-ERR no\r\ndef\r\n'
+    """
+    answer = status.replace(b"\r\n", b"\n")
+    return (line[:at] + answer + line[at + len(answer) :]).replace(b"\n", b"\r\n")
 
 
 def _default(outcome: Outcome) -> str:

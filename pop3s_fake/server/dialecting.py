@@ -71,7 +71,16 @@ def with_dialect(options: ServerOptions, seed: int, quirky: tuple[Asked, ...] = 
     def form(account: Account) -> Form:
         digest = blake2b(f"{seed}:validity:{account.name}".encode(), digest_size=4).digest()
         validity = int.from_bytes(digest, "big") >> 1 | 1 << 30
-        return Form(storage.unique_id, validity, storage.unfinished, storage.blank_line, storage.nul)
+        return Form(
+            storage.unique_id,
+            validity,
+            storage.unfinished,
+            storage.blank_line,
+            storage.nul,
+            storage.named,
+            storage.found,
+            storage.first,
+        )
 
     settled = replace(options, exclusive=options.exclusive and storage.exclusive, tls=tls)
     return settled, Spoken(f"dialect {spoken.id}", Voice(manner, options.capabilities), form)

@@ -35,8 +35,14 @@ PASSWORDS: Final = ("wire-Pass1", "wrong")
 
 EVERY_LF: Final = re.compile(rb"\n")
 BARE_LF: Final = re.compile(rb"(?<!\r)\n")
-READS_EVERY_LF: Final = ("courier", "courier-rich", "popa3d", "solid-pop3d")
+READS_EVERY_LF: Final = ("courier", "courier-rich", "mailutils", "popa3d", "solid-pop3d")
 """Who takes each LF of a file for the end of a line, so that a CR before it is one of the line's octets."""
+
+READS_ONE_FILE: Final = ("mailutils",)
+"""Who finds the next message of a file only behind an empty line that is not the one behind a header."""
+
+FIELD: Final = re.compile(r"[^\s:]+:|[ \t]")
+"""How a line of a header begins."""
 
 Event = dict[str, Any]
 
@@ -80,11 +86,27 @@ def scenarios(name: str) -> list[str]:
 def users(name: str) -> dict[str, tuple[str, list[bytes]]]:
     """Who has which mail: the files of the recordings, as this server reads them."""
     end = EVERY_LF if name in READS_EVERY_LF else BARE_LF
+    read = _in_one_file if name in READS_ONE_FILE else list
     found = json.loads((HERE / "maildrops.json").read_text(encoding="utf-8"))
     return {
-        name: (user["password"], [end.sub(b"\r\n", text.encode("latin-1")) for text in user["messages"]])
+        name: (user["password"], [end.sub(b"\r\n", text.encode("latin-1")) for text in read(user["messages"])])
         for name, user in found.items()
     }
+
+
+def _in_one_file(messages: list[str]) -> list[str]:
+    """The messages of a file in which one that is all header runs into the next, and has nothing but fields."""
+    found: list[str] = []
+    ends = True
+    for number, stored in enumerate(messages, 1):
+        text = stored.replace("\n>From ", "\nFrom ")
+        if ends:
+            found.append(text)
+        else:
+            fields = "".join(line for line in found[-1].splitlines(keepends=True) if FIELD.match(line))
+            found[-1] = f"{fields}\nFrom sender@example.org Mon Jan  1 10:00:{number:02} 2024\n{text}"
+        ends = "\n\n" in text
+    return found
 
 
 @cache

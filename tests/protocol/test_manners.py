@@ -1,0 +1,209 @@
+"""Mechanisms of a manner, each by itself: what a session says, and what stays in the mail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pop3s_fake.maildrop import Account, Accounts, Form, Maildrop
+from pop3s_fake.protocol.loose import LooseReader
+from pop3s_fake.protocol.manner import Greeting, Login, Manner, Numbers, Place, Reading, Storage, Texts
+from pop3s_fake.protocol.mannered import Mannered
+from pop3s_fake.protocol.wording import Voice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BEFORE = Place(commands=("USER", "PASS", "STLS", "QUIT"))
+AFTER = Place(commands=("STAT", "LIST", "RETR", "DELE", "RSET", "TOP", "UIDL", "QUIT"))
+
+
+@pytest.fixture
+def maildrop() -> Maildrop:
+    """One message that ends in a line, and one whose last line has no end."""
+    made = Maildrop()
+    made.add("Subject: one\n\nhello\nworld\n", "Subject: two\n\nlast")
+    return made
+
+
+@pytest.fixture
+def said(maildrop: Maildrop) -> Callable[..., list[bytes]]:
+    """What a session of this manner answers, line by line."""
+    account = Account("ann", "not-a-secret", maildrop=maildrop)
+
+    def say(manner: Manner, *lines: bytes) -> list[bytes]:
+        session = Mannered(Accounts([account]), voice=Voice(manner), tokens=dict)
+        try:
+            return [session.execute(line).octets() for line in lines]
+        finally:
+            session.close()
+
+    return say
+
+
+LOGIN = (b"USER ann", b"PASS not-a-secret")
+
+
+def test_behind_user_nothing_is_known_but_pass_and_quit(said: Callable[..., list[bytes]]) -> None:
+    """And what is said instead costs the name."""
+    manner = Manner(before=BEFORE, after=AFTER, login=Login(between="refused"))
+
+    told = said(manner, b"USER ann", b"STLS", b"PASS not-a-secret", *LOGIN, b"STAT")
+
+    assert [line[:4] for line in told] == [b"+OK ", b"-ERR", b"-ERR", b"+OK ", b"+OK ", b"+OK "]
+    assert told[1] == b"-ERR unknown command\r\n"
+
+
+def test_a_line_that_is_too_long_comes_back_with_the_answer_in_it(said: Callable[..., list[bytes]]) -> None:
+    """The answer lies over what stands behind the octets that were read; a bare LF in it goes out with its CR."""
+    texts = {"any": Texts({"unknown": "-ERR what"})}
+    place = Place(commands=("QUIT",), line=8, longer="echoed", block=32)
+    manner = Manner(before=place, after=place, replies=texts)  # type: ignore[arg-type]
+
+    told = said(manner, b"0123456789abcdefghijklmno\r\n", b"0123456789\r\n", b"01234567")
+
+    assert told == [b"01234567-ERR what\r\nijklmno\r\r\n", b"01234567-ERR what\r\n", b"-ERR what\r\n"]
+
+
+@pytest.mark.parametrize("step", [1, 3, 100])
+def test_a_reader_gives_a_long_line_with_its_end_and_a_longer_one_in_blocks(step: int) -> None:
+    """However it comes; a line of its length is one like any other."""
+    bare: list[bytes] = []
+    reader = LooseReader(8, bare_lf=True, tell=bare.append, block=16)
+    octets = b"QUIT\r\nNOOP\n123456\r\n1234567\r\n" + b"x" * 20 + b"\r\nSTAT\r\nRS"
+
+    lines = [line for at in range(0, len(octets), step) for line in reader.feed(octets[at : at + step])]
+
+    assert lines == [b"QUIT", b"NOOP", b"123456", b"1234567\r\n", b"x" * 16, b"xxxx", b"STAT"]
+    assert (reader.rest, bare) == (b"RS", [b"NOOP\n"])
+
+
+def test_top_may_read_its_numbers_otherwise(said: Callable[..., list[bytes]]) -> None:
+    """What LIST ignores TOP refuses, and the other way round."""
+    numbers = Numbers(noise="ignored", trailing="ignored")
+    manner = Manner(before=BEFORE, after=AFTER, numbers=numbers, top=Numbers(separators="run"))
+
+    told = said(manner, *LOGIN, b"LIST 1x", b"LIST  1", b"TOP 1x 0", b"TOP  1   0")
+
+    assert [line[:4] for line in told[2:]] == [b"+OK ", b"-ERR", b"-ERR", b"+OK "]
+
+
+def test_top_may_send_an_empty_line_too_many(said: Callable[..., list[bytes]]) -> None:
+    """Before lines of a body, and not where none was asked for."""
+    manner = Manner(before=BEFORE, after=AFTER, storage=Storage(gap=True))
+
+    told = said(manner, *LOGIN, b"TOP 1 0", b"TOP 1 1")
+
+    assert [line.partition(b"\r\n")[2] for line in told[2:]] == [
+        b"Subject: one\r\n\r\n.\r\n",
+        b"Subject: one\r\n\r\n\r\nhello\r\n.\r\n",
+    ]
+
+
+def test_superfluous_arguments_may_be_told_before_the_state(said: Callable[..., list[bytes]]) -> None:
+    """Of a command that takes none."""
+    texts = {"any": Texts({"wrong_state": "-ERR state", "bad_arguments": "-ERR arguments"})}
+    manner = Manner(before=BEFORE, after=AFTER, reading=Reading(superfluous="first"), replies=texts)  # type: ignore[arg-type]
+
+    assert said(manner, b"STAT", b"STAT 1", b"LIST 1") == [b"-ERR state\r\n", b"-ERR arguments\r\n", b"-ERR state\r\n"]
+
+
+def test_a_command_that_is_disabled_elsewhere_is_known_here(said: Callable[..., list[bytes]]) -> None:
+    """It is one of the wrong state, and no unknown word."""
+    texts = {"any": Texts({"wrong_state": "-ERR state", "disabled": "-ERR never"})}
+    place = Place(commands=BEFORE.commands, disabled=("AUTH",))
+    manner = Manner(greeting=Greeting(), before=place, after=AFTER, replies=texts)  # type: ignore[arg-type]
+
+    assert said(manner, b"AUTH", *LOGIN, b"AUTH")[::3] == [b"-ERR never\r\n", b"-ERR state\r\n"]
+
+
+FIELDS = Form(
+    unfinished=2,
+    named="X-UIDL: {uid}",
+    found=("X-UID: {arrival}", "Status: {status}"),
+    first=("X-IMAPbase: {validity} {next}",),
+    validity=7,
+)
+
+
+def test_a_unique_id_that_was_told_stands_in_the_message(maildrop: Maildrop) -> None:
+    """At once, for this session, and for those that follow; a size counts it, and what was marked does not get it."""
+    maildrop.adopt(FIELDS)
+    first, second = maildrop.uids
+    before = maildrop.open("one")
+    before.mark(1)
+    sizes = dict(before.listing())
+
+    assert list(before.unique_ids()) == [(2, second)]
+    assert before.uid(1) is None
+    assert dict(before.listing()) == {2: sizes[2] + len(f"X-UIDL: {second}\r\n")}
+    message = before.message(2)
+    assert message is not None
+    assert message.content == f"Subject: two\r\nX-UIDL: {second}\r\n\r\nlast\r\n".encode()
+    before.unmark_all()
+    assert before.stat() == (2, sum(message.octets for message in maildrop))
+    before.close()
+    assert maildrop.uids == [first, second]
+
+
+def test_a_session_leaves_word_of_what_it_found(maildrop: Maildrop) -> None:
+    """With what it retrieved; a line end that was added is announced from then on; the next session changes that."""
+    maildrop.adopt(FIELDS)
+    session = maildrop.open("one")
+    assert session.stat() == (2, 50)
+    session.retrieved(2)
+    session.close()
+    session.close()
+
+    assert [message.content for message in maildrop] == [
+        b"Subject: one\r\nX-IMAPbase: 7 3\r\nX-UID: 1\r\nStatus: O\r\n\r\nhello\r\nworld\r\n",
+        b"Subject: two\r\nX-UID: 2\r\nStatus: OR\r\n\r\nlast\r\n",
+    ]
+    assert all(message.octets == len(message.content) for message in maildrop)
+
+    session = maildrop.open("two")
+    session.retrieved(1)
+    session.close()
+    assert [b"Status: OR" in message.content for message in maildrop] == [True, True]
+    assert [message.content.count(b"X-UID") for message in maildrop] == [1, 1]
+
+
+def test_what_was_removed_is_not_written_into_and_the_first_that_is_left_has_the_fields_of_the_first(
+    maildrop: Maildrop,
+) -> None:
+    """Behind UPDATE."""
+    maildrop.adopt(FIELDS)
+    session = maildrop.open("one")
+    session.mark(1)
+    session.update()
+    session.close()
+
+    (message,) = maildrop
+    assert message.content == b"Subject: two\r\nX-IMAPbase: 7 3\r\nX-UID: 2\r\nStatus: O\r\n\r\nlast\r\n"
+
+
+def test_what_was_saved_comes_back_without_fields(maildrop: Maildrop) -> None:
+    """And gets them anew."""
+    maildrop.adopt(FIELDS)
+    saved = maildrop.save()
+    contents = []
+    for _ in range(2):
+        maildrop.open("one").close()
+        contents.append([message.content for message in maildrop])
+        maildrop.restore(saved)
+
+    assert contents[0] == contents[1]
+    assert [b"Status" in message.content for message in maildrop] == [False, False]
+
+
+def test_a_message_that_the_test_takes_away_keeps_the_numbers_of_the_others(maildrop: Maildrop) -> None:
+    """While a session has the maildrop open."""
+    maildrop.adopt(FIELDS)
+    session = maildrop.open("one")
+    _, second = maildrop.uids
+    maildrop.remove(maildrop.uids[0])
+
+    assert session.uid(2) == second
+    assert session.octets(2) == 22 - 2
+    session.close()
