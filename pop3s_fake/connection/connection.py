@@ -504,6 +504,9 @@ class Connection:
                 reply = yield from self._authenticate(reply, reader, lines)
             if session.delay:
                 yield Wait(session.delay)
+            if session.deaf:
+                lines.clear()
+                reader.forget()
             self._notes.user(session.user)
             self._notes.removed(session.removed)
             return reply

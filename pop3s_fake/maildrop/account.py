@@ -261,6 +261,11 @@ class Account:
         self._history = History()
 
     @property
+    def seen(self) -> frozenset[str]:
+        """The unique-ids of what is marked as read, where a quirk such as ``retr-sets-seen`` marks any."""
+        return frozenset(self._history.seen)
+
+    @property
     def steals(self) -> bool:
         """Whether a second login ends the session that has the maildrop."""
         return self._policy is not None and self._policy.steals

@@ -149,6 +149,11 @@ class OpenMaildrop:
         return False
 
     @property
+    def top_reads(self) -> bool:
+        """Whether TOP counts as retrieving."""
+        return False
+
+    @property
     def waits(self) -> bool:
         """Whether UPDATE comes behind the answer to QUIT."""
         return False

@@ -6,6 +6,7 @@ alone.  Must not know commands, accounts or clocks: whoever opens says what time
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pop3s_fake.maildrop.contents import Contents
+    from pop3s_fake.maildrop.message import Message
     from pop3s_fake.maildrop.policy import History
     from pop3s_fake.maildrop.store import Store
 
@@ -100,17 +102,59 @@ class PolicedMaildrop(OpenMaildrop):
 
     def retrieved(self, number: int) -> None:
         """Remember that the message with this number was retrieved."""
-        uid = self.uid(number)
+        uid, policy = self.uid(number), self._terms.policy
         if uid is not None:
             self._retrieved[number] = uid
+            if policy.reads or policy.top_reads:
+                self._terms.history.seen.add(uid)
+
+    @property
+    def top_reads(self) -> bool:
+        """Whether TOP counts as retrieving."""
+        return self._terms.policy.top_reads
+
+    def message(self, number: int) -> Message | None:
+        """The message with this number, or what stands in its place."""
+        with self._overlooking(marks=self._terms.policy.serves_marked):
+            return super().message(number)
+
+    def octets(self, number: int) -> int | None:
+        """The announced size of the message with this number."""
+        with self._overlooking(marks=self._terms.policy.serves_marked):
+            return super().octets(number)
+
+    def uid(self, number: int) -> str | None:
+        """The unique-id of the message with this number."""
+        with self._overlooking(marks=self._terms.policy.serves_marked):
+            return super().uid(number)
 
     def listing(self) -> Iterator[tuple[int, int]]:
         """Number and size of each message that is there and not marked; what comes late comes behind it."""
-        return self._before_it_comes(super().listing())
+        if not self._terms.policy.lists_marked:
+            return self._before_it_comes(super().listing())
+        marked = self._marked if self._terms.policy.lists_marked == "zeros" else ()
+        with self._overlooking(marks=True):
+            lines = list(super().listing())
+        return self._before_it_comes((number, 0 if number in marked else size) for number, size in lines)
 
     def unique_ids(self) -> Iterator[tuple[int, str]]:
         """Number and unique-id of each message that is there and not marked; what comes late comes behind it."""
-        return self._before_it_comes(super().unique_ids())
+        if not self._terms.policy.lists_marked:
+            return self._before_it_comes(super().unique_ids())
+        with self._overlooking(marks=True):
+            lines = list(super().unique_ids())
+        return self._before_it_comes(iter(lines))
+
+    @contextmanager
+    def _overlooking(self, *, marks: bool) -> Iterator[None]:
+        """Look at what is marked as if it were not, where ``marks`` are overlooked."""
+        marked = self._marked
+        if marks:
+            self._marked = set()
+        try:
+            yield
+        finally:
+            self._marked = marked
 
     def _before_it_comes(self, listing: Iterator[_Line]) -> Iterator[_Line]:
         """This listing without the message that is on its way, which comes behind it."""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ("History", "Policy")
 
 Deletes = Literal["at-quit", "at-once", "hidden", "not", "lost", "lost-or-retrieved"]
-DELETES: Final[tuple[Deletes, ...]] = get_args(Deletes)
+Listed = Literal["", "sizes", "zeros"]
+WORDS: Final[dict[str, tuple[str, ...]]] = {"Deletes": get_args(Deletes), "Listed": get_args(Listed)}
+"""What may stand for a value that is one of several words, by its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class Policy:
     """When marked messages are removed: "at-quit"; "at-once", with DELE; "not" at all; "hidden", which is not either,
     but no session finds them again; "lost", also where the session ends without QUIT, and "lost-or-retrieved", then
     with what was retrieved."""
+    serves_marked: bool = False
+    """A message that is marked can be asked for by its number as if it were not."""
+    lists_marked: Listed = ""
+    """Listings hold messages that are marked, too, with their "sizes", or with "zeros" in place of them."""
     waits: bool = False
     """Deletions are carried out when the client has taken the answer to QUIT, and not where it has not."""
     keeps: int | None = None
@@ -80,6 +86,10 @@ class Policy:
     """The message of this number is a header without the empty line that ends one."""
     empty: int | None = None
     """The message of this number has no octets."""
+    reads: bool = False
+    """What was retrieved is marked as read."""
+    top_reads: bool = False
+    """What TOP was asked for counts as retrieved, and is marked as read."""
     unlocks: bool = False
     """QUIT behind USER, before any login, takes the lock from the session that has the maildrop of that name."""
 
@@ -97,7 +107,7 @@ class Policy:
     @property
     def retrieves(self) -> bool:
         """Whether anything hangs on what was retrieved."""
-        return self.popped or self.deletes == "lost-or-retrieved"
+        return self.popped or self.reads or self.top_reads or self.deletes == "lost-or-retrieved"
 
     @property
     def rewrites(self) -> bool:
@@ -128,9 +138,9 @@ def _value(name: str, kind: str, text: str) -> object:
         if text not in {"yes", "no"}:
             raise UsageError(f"policy {name} is yes or no, not {text!r}")
         return text == "yes"
-    if kind == "Deletes":
-        if text not in DELETES:
-            raise UsageError(f"policy {name} is one of {', '.join(DELETES)}, not {text!r}")
+    if kind in WORDS:
+        if text not in WORDS[kind]:
+            raise UsageError(f"policy {name} is one of {', '.join(filter(None, WORDS[kind]))}, not {text!r}")
         return text
     number = _number(text)
     if number is None or number < 0 or (kind != "float" and not number.is_integer()):
@@ -156,15 +166,17 @@ class History:
     >>> kept = history.copy()
     >>> history.popped.clear()
     >>> kept
-    History(popped={'m1'}, gone=set(), unseen_until=0.0)
+    History(popped={'m1'}, gone=set(), seen=set(), unseen_until=0.0)
     """
 
     popped: set[str] = field(default_factory=set)
     """Those that a session retrieved that ended with QUIT."""
     gone: set[str] = field(default_factory=set)
     """Those that were deleted, and are there."""
+    seen: set[str] = field(default_factory=set)
+    """Those that are marked as read."""
     unseen_until: float = 0.0
 
     def copy(self) -> History:
         """The same for another time."""
-        return History(set(self.popped), set(self.gone), self.unseen_until)
+        return History(set(self.popped), set(self.gone), set(self.seen), self.unseen_until)

@@ -128,6 +128,8 @@ class Bending(Session):
         message = self._open_maildrop.message(number)
         if message is None or self._hidden(number):
             return self._top_guarded(number, lines)
+        if self._open_maildrop.top_reads:
+            self._note(number)
         answers = self._voice.manner.answers
         if (answers.top_zero == "whole" and not lines) or (answers.top == "whole" and lines):
             lines = message.octets

@@ -334,7 +334,7 @@ class Mannered(Bending):
         """What carries out these commands."""
         tags = frozenset(keywords) | ({"SASL"} if "AUTH" in keywords else set())
         if self.state is State.TRANSACTION:
-            return self._formed(self._transaction(tags))
+            return self._formed(self._noted(self._transaction(tags)))
         passwords = self._secure or self._voice.manner.login.passwords_in_clear
         return self._authorization(tags, "APOP" in keywords, passwords)
 

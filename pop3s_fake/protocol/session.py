@@ -226,9 +226,7 @@ class Session(Transaction):
         """Take up the commands of this state, answered in the language that was chosen."""
         tags = self._offer.tags
         if self.state is State.TRANSACTION:
-            handlers = self._transaction(tags)
-            if self._open_maildrop.retrieves:
-                handlers = {**handlers, **self.NOTED}
+            handlers = self._noted(self._transaction(tags))
         else:
             passwords = self._secure or "USER" in self._offer.clear
             handlers = self._authorization(tags, self._timestamp is not None, passwords)

@@ -123,10 +123,27 @@ class Transaction:
             return self._coded(replies.NEEDS_UTF8)
         reply = self._retr(number)
         if reply.positive:
-            self._fetched.add(number)
-            self._open_maildrop.retrieved(number)
-            self._highest = max(self._highest, number)
+            self._note(number)
         return reply
+
+    def _note(self, number: int) -> None:
+        """The message with this number was retrieved."""
+        self._fetched.add(number)
+        self._open_maildrop.retrieved(number)
+        self._highest = max(self._highest, number)
+
+    def _top_noted(self, number: int, lines: int) -> Reply:
+        """TOP under a site's policy, by which it may count as retrieving."""
+        reply = self._top_guarded(number, lines)
+        if reply.positive and self._open_maildrop.top_reads:
+            self._note(number)
+        return reply
+
+    def _noted(self, handlers: Handlers) -> Handlers:
+        """These commands, which note what was retrieved where a site's policy hangs on that."""
+        if not self._open_maildrop.retrieves:
+            return handlers
+        return {**handlers, **{keyword: self.NOTED[keyword] for keyword in self.NOTED.keys() & handlers.keys()}}
 
     def _top_guarded(self, number: int, lines: int) -> Reply:
         """TOP where UTF8 is offered."""
@@ -200,7 +217,7 @@ class Transaction:
     }
     """The commands, by the capability without which they cannot be said."""
 
-    NOTED: ClassVar[Handlers] = {b"RETR": _retr_noted}
+    NOTED: ClassVar[Handlers] = {b"RETR": _retr_noted, b"TOP": _top_noted}
     """Those by which a site's policy goes."""
 
 

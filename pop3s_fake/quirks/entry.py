@@ -92,7 +92,8 @@ class Shown:
     The script begins after the login, or with ``(greeting)`` from the beginning; ``(again)`` is a new connection,
     ``(other)`` one beside the first, to which ``(first)`` goes back; ``(later 60)`` is a minute that passes, and at
     ``(reset)`` the client has closed the connection with an answer unread; where a command has ``(parted)`` in it, it
-    comes in two pieces.  What comes is octets, or in parentheses what else happens: ``(wait 0.3)``, ``(end fin)``.
+    comes in two pieces; at ``(seen)`` it is asked which messages are marked as read.  What comes is octets, or in
+    parentheses what else happens: ``(wait 0.3)``, ``(end fin)``, ``(seen m1)``.
     """
 
     script: tuple[str, ...]

@@ -50,7 +50,11 @@ class House:
         for rule in rules_of_all(several):
             book.add(rule, must=False)
         self.settings = Settings(
-            Accounts([account], lambda: self.time, policy=Policy.of(setting.policy) if setting.policy else None),
+            Accounts(
+                [account, Account("zoe", "très-secret")],
+                lambda: self.time,
+                policy=Policy.of(setting.policy) if setting.policy else None,
+            ),
             now=lambda: self.time,
             rules=book,
             offer=offer,
@@ -78,6 +82,8 @@ class House:
                 talk = Talk(self)
             elif line == "(other)":
                 first, talk = talk, Talk(self)
+            elif line == "(seen)":
+                self.seen.append(f"(seen {' '.join(sorted(self.settings.accounts['ann'].seen))})")
             elif line == "(reset)":
                 talk.reset()
             elif line == "(first)":
@@ -105,7 +111,7 @@ class Talk:
         """One command."""
         if not self.over:
             for piece in (line + "\r\n").split("(parted)"):
-                self.connection.feed(piece.encode())
+                self.connection.feed(piece.encode("latin-1"))
                 self._run()
 
     def lose(self) -> None:
