@@ -90,16 +90,19 @@ class Bending(Session):
         return super()._open(account)
 
     def _auth(self, name: bytes, initial: bytes | None = None) -> Reply:
-        """AUTH, with any octets for a mechanism."""
+        """AUTH, with any octets for a mechanism; the name of a USER before it may outlive it."""
         if not name.isascii():
             return replies.NOT_OFFERED
         login, mechanism = self._voice.manner.login, name.decode()
         if initial is not None and mechanism in login.two_steps:
             return replies.TWO_STEPS
-        if initial is None or mechanism not in login.initial:
-            return super()._auth(name, initial)
-        reply = super()._auth(name)
-        return reply if self.exchange is None else self._went_on(self.exchange, self.exchange.respond(initial))
+        user, early = self._name, initial is not None and mechanism in login.initial
+        reply = super()._auth(name, None if early else initial)
+        if login.between == "kept":
+            self._name = user
+        if not early or initial is None or self.exchange is None:
+            return reply
+        return self._went_on(self.exchange, self.exchange.respond(initial))
 
     def _went_on(self, exchange: Authentication, outcome: Reply | Account) -> Reply:
         """One more step of an exchange."""

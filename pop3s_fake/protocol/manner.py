@@ -113,6 +113,7 @@ Outcome = Literal[
     "bad_response",
     "not_base64",
     "response_not_base64",
+    "response_unpadded",
     "cancelled",
     # what is said before the server closes
     "bad_commands",
@@ -172,6 +173,8 @@ class Place:
     """Whether a good one between them lets the count begin anew."""
     bad_are: Literal["unknown", "refused"] = "unknown"
     """What counts as bad: a command that is not known here, or any that was refused."""
+    bad_beside: tuple[Keyword, ...] = ()
+    """Commands that are neither bad nor good: the count stands as it is."""
     idle: float = AUTOLOGOUT
     """Seconds without a command."""
     lasts: float = 0.0
@@ -226,6 +229,10 @@ class Numbers:
     """What TOP makes of a negative number of lines."""
     zero: Literal["none", "first"] = "none"
     """Which message has the number 0."""
+    largest_lines: int = 0
+    """As ``largest``, for a number of lines; 0: the same."""
+    lines_missing: Literal["late", "early"] = "late"
+    """Whether a message that is not there is told first, or that nothing parts its number from one of lines."""
     evidence: tuple[str, ...] = ()
 
 

@@ -6,6 +6,7 @@ not know which server it is, how octets come and go, nor the time.
 
 from __future__ import annotations
 
+import re
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -31,6 +32,7 @@ __all__ = ("Mannered",)
 _RESPONSES: Final[dict[Outcome, Outcome]] = {"not_base64": "response_not_base64", "too_long": "response_too_long"}
 """What is worded otherwise where it is about a line of an AUTH exchange."""
 
+_ALPHABET: Final = re.compile(rb"[A-Za-z0-9+/=]*")
 _UNKNOWN: Final[frozenset[Outcome]] = frozenset({"unknown", "empty", "blank", "wrong_state"})
 _LOGINS: Final = frozenset({"PASS", "APOP", "AUTH"})
 
@@ -164,6 +166,8 @@ class Mannered(Bending):
         reply = self._went_on(self.exchange, self.exchange.respond(line))
         outcome: Outcome = "too_long" if reply is replies.OVERLONG_LINE else self._outcome(reply)
         outcome = _RESPONSES.get(outcome, outcome)
+        if outcome == "response_not_base64" and isinstance(line, bytes) and _ALPHABET.fullmatch(line):
+            outcome = "response_unpadded"
         return self._done(self._worded(reply, outcome), outcome)
 
     # what is said
@@ -175,7 +179,8 @@ class Mannered(Bending):
         if between == "refused" and self._name is not None and said.keyword not in {"PASS", "QUIT"}:
             self._name = None
             return "unknown"
-        if said.number is not None and (outcome == "ok" or outcome.startswith("lines")):
+        early = outcome == "lines_missing" and self._voice.manner.numbers.lines_missing == "early"
+        if said.number is not None and not early and (outcome == "ok" or outcome.startswith("lines")):
             maildrop = self._open_maildrop
             number = said.number
             if maildrop.octets(number) is None or (said.keyword == "DELE" and maildrop.is_marked(number)):
@@ -248,7 +253,7 @@ class Mannered(Bending):
         if not self.open:
             return reply
         place = manner.after if self.state is State.TRANSACTION else manner.before
-        if place.bad:
+        if place.bad and self._said.keyword not in place.bad_beside:
             bad = outcome in _UNKNOWN if place.bad_are == "unknown" else reply.status.startswith(b"-ERR")
             self._bad = self._bad + 1 if bad else 0 if place.bad_in_a_row else self._bad
             if self._bad >= place.bad:

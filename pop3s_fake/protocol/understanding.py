@@ -174,30 +174,35 @@ def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *,
     values: list[int] = []
     for place, argument in enumerate(command.arguments):
         last = place == len(command.arguments) - 1
-        outcome, value, text = _number(numbers, text, separators, last=last)
+        lines = argument is Argument.LINES
+        largest = (lines and numbers.largest_lines) or numbers.largest
+        open_end = numbers.lines_missing == "early" and text.endswith(tuple(map(bytes, zip(separators, strict=True))))
+        outcome, value, text = _number(numbers, text, separators, largest, last=last)
         if outcome != "ok":
-            told = _LINES.get(outcome, outcome) if argument is Argument.LINES else outcome
+            told = _LINES.get(outcome, outcome) if lines else outcome
             return said._replace(outcome=told, rest=text, number=values[0] if values else None)
-        if argument is Argument.LINES and value < 0:
+        if lines and value < 0:
             if numbers.negative_lines == "refused":
                 return said._replace(outcome="lines_negative", number=values[0])
             value = _LONG
         if value == 0 and argument is Argument.NUMBER and numbers.zero == "first":
             value = 1
         values.append(value)
-        if not last and not text:
+        if not last and not text and not open_end:
             return said._replace(outcome="lines_missing", number=values[0])
     return said._replace(values=tuple(values), number=values[0])
 
 
-def _number(numbers: Numbers, text: bytes, separators: bytes, *, last: bool) -> tuple[Outcome, int, bytes]:  # noqa: PLR0911  # one for each way
+def _number(  # noqa: PLR0911  # one for each way
+    numbers: Numbers, text: bytes, separators: bytes, largest: int, *, last: bool
+) -> tuple[Outcome, int, bytes]:
     """Read one number: how that ended, the number, and what follows or could not be read."""
     found = _SCAN.match(text) or (_ZERO.match(text) if numbers.words == "zero" else None)
     if found is None or (found[1] and found[1].decode() not in numbers.signs):
         return "not_a_number", 0, text
     digits, tail = found[2].lstrip(b"0"), text[found.end() :]
     value = int(digits[:_DIGITS] or b"0")
-    if (numbers.digits and len(found[2]) > numbers.digits) or (not numbers.wraps and value > numbers.largest):
+    if (numbers.digits and len(found[2]) > numbers.digits) or (not numbers.wraps and value > largest):
         # Dovecot tells the digits where they are no number of 64 bits, and otherwise what stands behind them.
         return "too_large", 0, text if value >= 1 << 64 else tail
     if found[1] == b"-":

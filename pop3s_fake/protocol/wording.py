@@ -92,6 +92,7 @@ INSTEAD: Final[dict[Outcome, Outcome]] = {
     "lines_extra": "extra",
     "bad_response": "failed",
     "response_not_base64": "not_base64",
+    "response_unpadded": "response_not_base64",
     "response_too_long": "too_long",
 }
 """The outcome whose text stands for that of another, where that has none."""

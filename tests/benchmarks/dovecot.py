@@ -41,8 +41,7 @@ ssl_key = <{home}/key.pem
 mail_location = maildir:{home}/mail
 first_valid_uid = 1
 passdb {{
-  driver = static
-  args = password={password}
+  driver = {passdb}
 }}
 userdb {{
   driver = static
@@ -86,8 +85,13 @@ class Running(NamedTuple):
 
 
 @contextlib.contextmanager
-def running(messages: Iterable[bytes], *, password: str, settings: str = "", stls: bool = False) -> Iterator[Running]:
-    """Dovecot with this mail, for any user with this password; ``settings`` are added to its configuration."""
+def running(
+    messages: Iterable[bytes], *, password: str, settings: str = "", stls: bool = False, users: Iterable[str] = ()
+) -> Iterator[Running]:
+    """Dovecot with this mail, for any user with this password, or only for those that are told.
+
+    ``settings`` are added to its configuration.
+    """
     with tempfile.TemporaryDirectory(prefix="pop3s-dovecot-") as directory:
         home, owner = Path(directory), pwd.getpwnam(OWNER)
         home.chmod(0o755)  # its processes run as several users
@@ -96,6 +100,9 @@ def running(messages: Iterable[bytes], *, password: str, settings: str = "", stl
             name = f"{1_700_000_000 + number}.M{number}.localhost"
             (home / "mail" / "new" / name).write_bytes(octets)
             os.chown(home / "mail" / "new" / name, owner.pw_uid, owner.pw_gid)
+        (home / "passwd").write_text("".join(f"{user}:{password}\n" for user in users), encoding="utf-8")
+        known = f"passwd-file\n  args = scheme=PLAIN {home}/passwd", f"static\n  args = password={password}"
+        passdb = known[not users]
         authority = trustme.CA()
         leaf = authority.issue_cert("localhost", "127.0.0.1")
         leaf.cert_chain_pems[0].write_to_path(home / "certificate.pem")
@@ -104,7 +111,7 @@ def running(messages: Iterable[bytes], *, password: str, settings: str = "", stl
         with contextlib.ExitStack() as stack:
             for left in reversed(range(TRIES)):
                 port, clear = free_port(), free_port() if stls else 0
-                configuration = CONFIGURATION.format(home=home, owner=owner, port=port, clear=clear, password=password)
+                configuration = CONFIGURATION.format(home=home, owner=owner, port=port, clear=clear, passdb=passdb)
                 (home / "dovecot.conf").write_text(configuration + settings, encoding="utf-8")
                 try:
                     stack.enter_context(_process(home))

@@ -11,6 +11,7 @@ import pytest
 from pop3s_fake.dialects import dialect_ids
 from pop3s_fake.dialects.catalogue import text
 from tests.dialects.replaying import moves, recording, recordings, said
+from tests.servers.asking import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,18 @@ def evidence(group: Any) -> list[tuple[str, str]]:
         for entry in group.get("evidence", [])
         for name, _, rest in [entry.partition(": ")]
         for scenario in rest.split(", ")
+    ]
+
+
+def lines_of(of: str, scenario: str) -> list[str]:
+    """What the server said there: in a recording, or asked while it ran (``live DIALECT``)."""
+    if of.startswith("live "):
+        return asked(of.removeprefix("live "))[scenario].heard
+    return [
+        line
+        for event in recording(of)["scenarios"][scenario]["events"]
+        if event["ev"] == "recv"
+        for line in event["data"].split("\r\n")
     ]
 
 
@@ -81,20 +94,15 @@ def test_each_group_names_recordings_that_there_are(name: str) -> None:
         named = evidence(group)
         assert named, f"{path} names no evidence"
         for of, scenario in named:
-            assert recording(of)["scenarios"][scenario]["events"], (path, of, scenario)
+            assert of.startswith("live ") or recording(of)["scenarios"][scenario]["events"], (path, of, scenario)
+            assert isinstance(lines_of(of, scenario), list)
 
 
 @pytest.mark.parametrize("name", dialect_ids())
 def test_each_text_stands_in_its_evidence(name: str) -> None:
     """With something in place of its tokens, as a whole line that the server sent."""
     for path, group in groups(name):
-        heard = [
-            line
-            for of, scenario in evidence(group)
-            for event in recording(of)["scenarios"][scenario]["events"]
-            if event["ev"] == "recv"
-            for line in event["data"].split("\r\n")
-        ]
+        heard = [line for of, scenario in evidence(group) for line in lines_of(of, scenario)]
         texts = [*group.get("says", {}).values(), group.get("text", "")]
         texts += [line for key, lines in group.items() if key.startswith("capabilities") for line in lines]
         for each in filter(None, texts):

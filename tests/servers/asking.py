@@ -1,0 +1,43 @@
+"""What servers were asked while they ran, where no recording has it, and what they said.
+
+Knows the form of the list; must not know how anything is asked.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from tests.servers.sequences import PASSWORD, Sequence, Step
+
+__all__ = ("Asked", "asked")
+
+HEARD: Final = Path(__file__).parent / "heard.toml"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Lines of a client, in which ``NAME`` and ``SECRET`` stand for its own, and the lines that came."""
+
+    said: list[str]
+    heard: list[str]
+    inside: bool = False
+    """Whether the client had logged in."""
+
+    def sequence(self, number: int, name: str) -> Sequence:
+        """The same as a sequence, for this account, in whose maildrop is one message."""
+        lines = [f"USER {name}", f"PASS {PASSWORD}"] if self.inside else []
+        said = [line.replace("NAME", name).replace("SECRET", PASSWORD) for line in self.said]
+        octets = [f"{line}\r\n".encode("latin-1") for line in (*lines, *said)]
+        steps = (Step(0, "open"), *(Step(0, "say", each) for each in octets), Step(0, "drop"))
+        return Sequence(number, "login", name, (b"Subject: one\n\nhello\n",), steps)
+
+
+@cache
+def asked(dialect: str) -> dict[str, Asked]:
+    """What the server of this dialect was asked."""
+    found = tomllib.loads(HEARD.read_text(encoding="utf-8"))
+    return {question: Asked(**entry) for question, entry in found.get(dialect, {}).items()}

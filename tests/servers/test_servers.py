@@ -1,0 +1,74 @@
+"""Each dialect against the server itself, where it is installed, in sequences that nobody recorded.
+
+A few of them run with the other tests.  All of them, 2 000 for Dovecot and 200 for each other server, are for
+``python -m pytest -m live tests/servers``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers.asking import asked
+from tests.servers.comparing import compare, name, names
+from tests.servers.houses import HOUSES
+from tests.servers.talking import perform, rehearse
+
+if TYPE_CHECKING:
+    from tests.servers.asking import Asked
+    from tests.servers.talking import Moment
+
+SEED = 20
+FEW = 40
+MANY = {"dovecot": 2000}
+SLOW = {"dovecot-rich"}
+"""Who lets a second session wait for so long that it is not asked with the other tests."""
+
+QUESTIONS = [(dialect, question) for dialect in HOUSES for question in asked(dialect)]
+
+
+def answers(question: Asked, moments: list[Moment]) -> list[str]:
+    """The lines that came for what was asked."""
+    begun = 3 if question.inside else 1  # behind the greeting, and the login
+    end = begun + len(question.said)
+    return b"".join(moment.octets for moment in moments[begun:end]).decode("latin-1").split("\r\n")[:-1]
+
+
+def held(dialect: str, many: int) -> None:
+    """Hold a dialect against its server; what differs has to be listed, and to be rare."""
+    house = HOUSES[dialect]
+    if missing := house.missing():
+        pytest.skip(missing)
+    with house.running(names(range(many + 100))) as place:
+        for number, (title, question) in enumerate(asked(dialect).items(), many):
+            drawn = question.sequence(number, name(number, 0))
+            place.fill(drawn.name, drawn.messages)
+            told = perform(place.address, dialect, rehearse(dialect, drawn), place=number)
+            assert answers(question, told) == question.heard, title
+        found = compare(dialect, place, SEED, range(many))
+    other = [each.difference for each in found if each.difference]
+    unlisted = [str(each) for each in other if not each.because]
+
+    assert not unlisted, "\n".join(unlisted)
+    assert len(other) <= many / 100, "\n".join(map(str, other))
+
+
+@pytest.mark.parametrize("dialect", [each for each in HOUSES if each not in SLOW])
+def test_a_dialect_does_as_its_server(dialect: str) -> None:
+    """Octet for octet, how connections end, and what is in the maildrop afterwards."""
+    held(dialect, FEW)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("dialect", HOUSES)
+def test_a_dialect_does_as_its_server_in_many_sequences(dialect: str) -> None:
+    """99 of 100 are equal, and each of the others has its reason."""
+    held(dialect, MANY.get(dialect, 200))
+
+
+@pytest.mark.parametrize(("dialect", "title"), QUESTIONS)
+def test_a_dialect_says_what_its_server_was_heard_to_say(dialect: str, title: str) -> None:
+    """Where no recording has it."""
+    question = asked(dialect)[title]
+    assert answers(question, rehearse(dialect, question.sequence(0, "ann"))) == question.heard
