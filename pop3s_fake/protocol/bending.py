@@ -118,7 +118,7 @@ class Bending(Session):
         others: Handlers = {}
         if answers.list_number == "ignored":
             others[b"LIST"] = Bending._list_all
-        if answers.top != "asked" or answers.top_zero == "whole":
+        if answers.top != "asked" or answers.top_zero == "whole" or answers.top_most:
             others[b"TOP"] = Bending._topped
         return {**handlers, **{keyword: others[keyword] for keyword in others.keys() & handlers.keys()}}
 
@@ -131,9 +131,11 @@ class Bending(Session):
         message = self._open_maildrop.message(number)
         if message is None or self._hidden(number):
             return self._top_guarded(number, lines)
+        answers = self._voice.manner.answers
+        if 0 < answers.top_most < lines:
+            return replies.TOO_MANY_LINES
         if self._open_maildrop.top_reads:
             self._note(number)
-        answers = self._voice.manner.answers
         if (answers.top_zero == "whole" and not lines) or (answers.top == "whole" and lines):
             lines = message.octets
         elif answers.top == "fixed" and lines:

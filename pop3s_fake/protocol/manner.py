@@ -297,6 +297,8 @@ class Answers:
     top_zero: Literal["header", "whole"] = "header"
     """What it sends if none were."""
     top_lines: int = 10
+    top_most: int = 0
+    """The largest number of lines that is not refused; 0: any."""
     evidence: tuple[str, ...] = ()
 
 

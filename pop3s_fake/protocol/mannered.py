@@ -209,8 +209,8 @@ class Mannered(Bending):
         if reply.positive:
             if self._said.keyword == "QUIT":
                 return "early" if self.state is State.AUTHORIZATION else "deleting" if self.removed else "ok"
-            data = self._said.keyword in {"STAT", "LAST"}
-            return "one" if data or (self._said.number is not None and self._said.keyword in {"LIST", "UIDL"}) else "ok"
+            alone = self._said.keyword in {"LIST", "UIDL"} and self._said.number is not None
+            return "one" if reply.payload is None and (alone or self._said.keyword in {"STAT", "LAST"}) else "ok"
         if self._said.keyword == "QUIT":
             return "kept"
         told = REFUSALS.get(reply, "failed")
@@ -337,7 +337,7 @@ class Mannered(Bending):
 
     def _commands(self, keywords: Sequence[str]) -> Handlers:
         """What carries out these commands."""
-        tags = frozenset(keywords) | ({"SASL"} if "AUTH" in keywords else set())
+        tags = frozenset(keywords) | ({"SASL"} if "AUTH" in keywords else set()) | (self._offer.tags & {"EXPIRE 0"})
         if self.state is State.TRANSACTION:
             return self._formed(self._noted(self._transaction(tags)))
         passwords = self._secure or self._voice.manner.login.passwords_in_clear

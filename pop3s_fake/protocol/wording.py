@@ -18,7 +18,7 @@ from pop3s_fake.protocol.understanding import Said, understood
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from pop3s_fake.protocol.manner import Manner, Outcome, Place
+    from pop3s_fake.protocol.manner import Keyword, Manner, Outcome, Place
     from pop3s_fake.protocol.replies import Reply
     from pop3s_fake.protocol.session import Session
     from pop3s_fake.protocol.transaction import Handlers
@@ -106,6 +106,7 @@ REFUSALS: Final[dict[Reply, Outcome]] = {
     replies.TWO_STEPS: "two_steps",
     replies.NO_SUCH_USER: "unknown_user",
     replies.TOO_MANY: "too_many",
+    replies.TOO_MANY_LINES: "lines_too_large",
     replies.NOT_BASE64: "not_base64",
     replies.AUTH_CANCELLED: "cancelled",
     replies.TLS_ALREADY: "already",
@@ -116,6 +117,10 @@ REFUSALS: Final[dict[Reply, Outcome]] = {
 
 _COMMANDS_OF: Final = {"USER": ("USER", "PASS"), "SASL": ("AUTH",)}
 """The commands that go with a capability of another name."""
+
+
+_AFTERWARDS: Final[tuple[Keyword, ...]] = ("TOP", "UIDL", "LAST")
+"""The commands that come with a capability of their name, behind the login."""
 
 
 class Voice:
@@ -129,15 +134,25 @@ class Voice:
 
     __slots__ = ("_counts", "_guard", "_known", "_present", "_text", "failures", "manner", "ours", "places")
 
-    def __init__(self, manner: Manner, changes: Sequence[str] | None = None, *, ours: Manner | None = None) -> None:
+    def __init__(
+        self,
+        manner: Manner,
+        changes: Sequence[str] | None = None,
+        *,
+        late: Collection[str] = (),
+        ours: Manner | None = None,
+    ) -> None:
         """Take the manner, and changes of its capability lists as ``capabilities=`` has them.
 
-        ``ours``: what the manner is without the few things in which it is another one than ours, where that is so; then
-        replies of ours stand where it has no text.
+        ``late``: the tags of capabilities that are not listed before the login.  ``ours``: what the manner is without
+        the few things in which it is another one than ours, where that is so; then replies of ours stand where it has
+        no text.
         """
         self.ours: Manner | None = ours
         self.manner: Manner = replace(
-            manner, before=_changed(manner.before, changes), after=_changed(manner.after, changes)
+            manner,
+            before=_without(_changed(manner.before, changes), late),
+            after=_changed(manner.after, changes, _AFTERWARDS),
         )
         manner = self.manner
         self.places: dict[tuple[bool, bool], tuple[Handlers, bytes]] = {}
@@ -233,8 +248,19 @@ def _default(outcome: Outcome) -> str:
     return DEFAULTS.get(outcome, "")
 
 
-def _changed(place: Place, changes: Sequence[str] | None) -> Place:
-    """A state of which this is announced, and done, otherwise."""
+def _without(place: Place, late: Collection[str]) -> Place:
+    """A state in which these capabilities are not listed."""
+    if not late:
+        return place
+    lists = [
+        tuple(line for line in lines if line.split(" ")[0].upper() not in late)
+        for lines in (place.capabilities, place.capabilities_in_clear)
+    ]
+    return replace(place, capabilities=lists[0], capabilities_in_clear=lists[1])
+
+
+def _changed(place: Place, changes: Sequence[str] | None, known: Collection[Keyword] = ()) -> Place:
+    """A state of which this is announced, and done, otherwise; ``known``: the commands that an announcement brings."""
     if changes is None:
         return place
     if not changes:  # a server without CAPA
@@ -254,7 +280,9 @@ def _changed(place: Place, changes: Sequence[str] | None) -> Place:
         tags = {entry.split(" ")[0].upper() for entry in changes}
         gone = {"TOP", "UIDL", "USER", "SASL"} - tags
     gone = {command for tag in gone for command in _COMMANDS_OF.get(tag, (tag,))}
+    listed = {line.split(" ")[0].upper() for line in lists[0]}
     commands = tuple(command for command in place.commands if command not in gone)
+    commands += tuple(command for command in known if command in listed and command not in commands)
     return replace(place, commands=commands, capabilities=lists[0], capabilities_in_clear=lists[1])
 
 

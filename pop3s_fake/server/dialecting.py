@@ -59,10 +59,11 @@ def with_dialect(options: ServerOptions, seed: int, quirky: tuple[Asked, ...] = 
     assert options.dialect is not None
     spoken = chosen(options.dialect)
     manner = spoken.manner
+    late: Sequence[str] = ()
     if quirky:
-        from pop3s_fake.server.quirking import bent  # noqa: PLC0415  # loads the catalogue of quirks
+        from pop3s_fake.server.quirking import bent, late_of  # noqa: PLC0415  # loads the catalogue of quirks
 
-        manner = bent(manner, quirky)
+        manner, late = bent(manner, quirky), late_of(quirky)
     storage = manner.storage
     tls = options.tls
     if tls is None:
@@ -83,7 +84,7 @@ def with_dialect(options: ServerOptions, seed: int, quirky: tuple[Asked, ...] = 
         )
 
     settled = replace(options, exclusive=options.exclusive and storage.exclusive, tls=tls)
-    return settled, Spoken(f"dialect {spoken.id}", Voice(manner, options.capabilities), form)
+    return settled, Spoken(f"dialect {spoken.id}", Voice(manner, options.capabilities, late=late), form)
 
 
 def offer_of(given: str | Dialect, capabilities: Sequence[str] | None, *, stls: bool, late: Sequence[str]) -> Offer:

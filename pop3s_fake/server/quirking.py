@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pop3s_fake.server.dialecting import Spoken
     from pop3s_fake.server.options import ServerOptions
 
-__all__ = ("bent", "described", "policy_of", "rules_of_all", "spoken_of", "with_quirks")
+__all__ = ("bent", "described", "late_of", "policy_of", "rules_of_all", "spoken_of", "with_quirks")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
@@ -76,6 +76,15 @@ def bent(manner: Manner, several: tuple[Asked, ...]) -> Manner:
     """
     table = demands(several).manner
     return overlaid(manner, table, described(several)) if table else manner
+
+
+def late_of(several: tuple[Asked, ...]) -> tuple[str, ...]:
+    """The tags of the capabilities that are listed after the login only.
+
+    >>> late_of(asked(["capa-differs-after-auth"]))
+    ('UIDL', 'TOP', 'PIPELINING')
+    """
+    return demands(several).late
 
 
 def spoken_of(several: tuple[Asked, ...], offer: Offer) -> Spoken | None:

@@ -16,6 +16,8 @@ from pop3s_fake.maildrop import Accounts, Policy
 from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.quirks import asked, demands, rules_of_all
 from pop3s_fake.rules import RuleBook
+from pop3s_fake.server.dialecting import with_dialect
+from pop3s_fake.server.options import ServerOptions
 from pop3s_fake.server.quirking import spoken_of
 from pop3s_fake.transcript import Transcript
 
@@ -35,12 +37,17 @@ LOGIN: Final = ("USER ann", "PASS not-a-secret")
 class House:
     """A server without a socket, with these quirks; ``seen`` is what happened since the script began."""
 
-    def __init__(self, quirks: Sequence[str], *, stls: bool = False) -> None:
+    def __init__(self, quirks: Sequence[str], *, stls: bool = False, dialect: str | None = None) -> None:
         several = asked(quirks)
         setting = demands(several)
         stls = stls or bool(setting.stls)
         offer = Offer(setting.capabilities or None, stls=stls, late=setting.late)
         spoken = spoken_of(several, offer)
+        if dialect is not None:
+            capabilities = [line for line in setting.capabilities if line != "-PIPELINING"] or None
+            options = ServerOptions(dialect=dialect, quirks=quirks, stls=stls, capabilities=capabilities)
+            options, spoken = with_dialect(options, 1, several)
+            offer = options.offer
         self.time = 0.0
         account = Account("ann", "not-a-secret", token="a-good-token")
         account.maildrop.add_one(ONE, uid="m1")
@@ -54,6 +61,7 @@ class House:
                 [account, Account("zoe", "très-secret")],
                 lambda: self.time,
                 policy=Policy.of(setting.policy) if setting.policy else None,
+                form=spoken and spoken.form,
             ),
             now=lambda: self.time,
             rules=book,
@@ -171,7 +179,7 @@ def _never(hello: object, certificate: object) -> NoReturn:
 def play() -> Play:
     """Hold a conversation with a server that has these quirks."""
 
-    def made(quirks: Sequence[str], script: Sequence[str], *, stls: bool = False) -> House:
-        return House(quirks, stls=stls).play(script)
+    def made(quirks: Sequence[str], script: Sequence[str], *, stls: bool = False, dialect: str | None = None) -> House:
+        return House(quirks, stls=stls, dialect=dialect).play(script)
 
     return made

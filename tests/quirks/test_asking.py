@@ -117,6 +117,13 @@ def test_a_quirk_is_written_with_its_parameters(text: str, shown: str | None) ->
             ),
         ),
         (
+            ["sasl-bare-plus", "sasl-ok-for-continue"],
+            (
+                "quirks 'sasl-bare-plus' and 'sasl-ok-for-continue' contradict each other: both decide login.prompt of "
+                "the manner; leave one of them out"
+            ),
+        ),
+        (
             ["terminator-split", "terminator-split(later=2)"],
             (
                 "quirk 'terminator-split' is there twice, as terminator-split and as terminator-split(later=2); "
