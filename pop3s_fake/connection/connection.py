@@ -15,7 +15,7 @@ from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.connection.clear import Clear
 from pop3s_fake.connection.following import Follower
 from pop3s_fake.connection.linting import Linting
-from pop3s_fake.connection.manners import line_reader, session_for
+from pop3s_fake.connection.manners import gathering, line_reader, session_for
 from pop3s_fake.connection.notes import Notes
 from pop3s_fake.connection.outcome import Greeted, Heard
 from pop3s_fake.connection.ruled import Ruled, words
@@ -129,11 +129,7 @@ class Connection:
                     yield from self._handshake()
                 yield from self._converse()
             except OSError as error:  # ssl.SSLError, without loading ssl for a conversation in clear
-                if self._settings.records is None:
-                    raise
-                from pop3s_fake.connection.handshake import broken_tls  # noqa: PLC0415  # one in clear does not load TLS
-
-                broken = broken_tls(error, self.log)
+                broken = self._broken(error)
                 if broken is None:
                     raise  # it comes from a function of the test's
                 self._speaks = False
@@ -142,6 +138,14 @@ class Connection:
             self._session.close()
             self._end(gone)
             yield from self._leave(gone)
+
+    def _broken(self, error: OSError) -> Gone | None:
+        """What an error means for the conversation, if TLS has it."""
+        if self._settings.records is None:
+            return None
+        from pop3s_fake.connection.handshake import broken_tls  # noqa: PLC0415  # one in clear does not load TLS
+
+        return broken_tls(error, self.log)
 
     def _leave(self, gone: Gone) -> Steps:
         """Close the connection as it was decided; an orderly end has rules of its own."""
@@ -249,12 +253,31 @@ class Connection:
             if voice.manner.ends.stls_ahead == "closes":
                 raise Gone("server", "there was more behind STLS than a handshake", voice.manner.ends.unshaken)
             self._ahead = ahead
-        yield from self._handshake()
+        if voice is not None and voice.manner.ends.stls_failed == "goes-on":
+            yield from self._tried()
+        else:
+            yield from self._handshake()
         octets = self._link.take()
         if octets:
             yield Send(octets)
         self._fed = True
         self.log.happened(self._settings.now(), f"STLS: {self.log.tls}")
+
+    def _tried(self) -> Steps:
+        """A handshake behind which the conversation goes on in clear if nothing came of it."""
+        try:
+            yield from self._handshake()
+        except (Gone, OSError) as error:
+            gone = error if isinstance(error, Gone) else self._broken(error)
+            octets = self._link.take()
+            if octets:
+                yield Send(octets)
+            failed = gone is not None and self.log.tls.error is not None
+            if not failed or self._eof or self._link.closed:
+                raise
+            self._link = Clear()
+            self._speaks = True
+            self._session.stay()
 
     def _more(self, until: float) -> Steps:
         """Wait for octets; raises :class:`Gone` where none come."""
@@ -311,6 +334,9 @@ class Connection:
         self._ahead = b""
         linting.reads(lines, reader)
         watched = linting.watched
+        gathered = gathering(self._settings, seal)
+        if gathered is not None:
+            seal = gathered.seal
         bind = None if self._rules is None else self._rules.bind
         parted = False
         while True:
@@ -350,6 +376,8 @@ class Connection:
                 bound = bind(word, argument, user=session.about, tls=self._secure, ahead=bool(lines), parted=parted)
                 parted = False
                 if bound is not None or self._ruled.silent:
+                    if gathered is not None:
+                        yield from gathered.sent()
                     told = yield from self._slowly(bound, line, reader, lines)
                     time = now()
                     if session.upgrading:
@@ -365,6 +393,8 @@ class Connection:
             if known is None or lines or known.keyword in watched or not reply.positive:
                 linting.heard(line)
                 if session.exchange is not None:
+                    if gathered is not None:
+                        yield from gathered.sent()
                     reply = yield from self._authenticate(reply, reader, lines)
                     time = now()
                 if session.delay:
@@ -374,6 +404,15 @@ class Connection:
                     lines.clear()
                     reader.forget()
                 linting.answered(reply)
+                if gathered is not None and lines and not reply.closes:
+                    size = gathered.hold(reply)
+                    log.said(time, reply.status, size)
+                    if reply.uid is not None:
+                        self._notes.sent(reply, size, whole=True)
+                        linting.fetched(reply, whole=True)
+                    if session.user is not log.user:
+                        self._notes.user(session.user)
+                    continue
             if reply.closes and not session.upgrading:
                 break
             if not reply.status:  # a dialogue, in which the client goes on
@@ -403,6 +442,8 @@ class Connection:
                 return True
         self._notes.removed(session.removed)
         linting.removed(session.removed, left=self._eof or link.closed)
+        if gathered is not None:
+            yield from gathered.sent()
         yield from self._part(reply)
         return False
 

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from pop3s_fake import transcript
     from pop3s_fake.connection.following import Follower
+    from pop3s_fake.connection.gathering import Gathering
     from pop3s_fake.connection.settings import Settings
     from pop3s_fake.protocol.sasl import Context
     from pop3s_fake.protocol.session import Facts
 
-__all__ = ("line_reader", "session_for")
+__all__ = ("gathering", "line_reader", "session_for")
 
 BEGINNING: Final = 1_700_000_000
 """The time of day, in seconds, at the clock's zero: what ``{time}`` counts from."""
@@ -76,6 +77,15 @@ def session_for(
         facts=facts,
         now=settings.now,
     )
+
+
+def gathering(settings: Settings, seal: Callable[[bytes | memoryview], bytes]) -> Gathering | None:
+    """Where answers wait that go out together; None: each goes out by itself."""
+    if settings.voice is None or settings.voice.manner.reading.pieces == "own":
+        return None
+    from pop3s_fake.connection.gathering import Gathering  # noqa: PLC0415  # for servers of that manner
+
+    return Gathering(seal)
 
 
 def line_reader(settings: Settings, session: Session | Follower, tell: Callable[[bytes], None]) -> LineReader:

@@ -200,6 +200,8 @@ class Reading:
     """Whether LF alone ends a line."""
     ahead: Literal["kept", "lost"] = "kept"
     """What becomes of commands that had come together with another one, behind it."""
+    pieces: Literal["own", "one"] = "own"
+    """Whether the answers to such commands go out one by one, or in one piece."""
     evidence: tuple[str, ...] = ()
 
 
@@ -328,6 +330,8 @@ class Ends:
     """Whether TLS says why there is no handshake."""
     stls_ahead: Literal["forgotten", "closes", "answered"] = "forgotten"
     """What becomes of octets in clear behind STLS."""
+    stls_failed: Literal["closes", "goes-on"] = "closes"
+    """What comes behind STLS where there was no handshake: the end, or more commands in clear."""
     unasked: Literal["notified", "bare"] = "notified"
     """Whether TLS is also closed before TCP where the client has not said QUIT."""
     unshaken: Literal["fin", "rst"] = "fin"
