@@ -6,7 +6,6 @@ replies or who asks, and shows no password to anybody.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from hashlib import md5
 from hmac import compare_digest
@@ -15,6 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Never
 
 from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.maildrop.credentials import checked_name, checked_password, checked_secret
 from pop3s_fake.maildrop.lock import MaildropInUse
 from pop3s_fake.maildrop.maildrop import Maildrop
 from pop3s_fake.maildrop.policed import Terms
@@ -109,9 +109,9 @@ class Account:
         for keyword in unknown:
             words = ("maildrop", "secret", "token", "token_expires", "login_delay", "expire", "lock_hold")
             raise UsageError(f"unknown keyword {keyword!r} of an account{nearest(keyword, words)}")
-        self.name: str = _checked_name(name)
-        self._password = _checked_password(password)
-        self._secret = self._password if secret is None else _checked_secret(secret)
+        self.name: str = checked_name(name)
+        self._password = checked_password(password)
+        self._secret = self._password if secret is None else checked_secret(secret)
         if maildrop is not None and not isinstance(maildrop, Maildrop):
             raise UsageError(f"maildrop must be a Maildrop, not {type(maildrop).__name__}")
         self._now: Callable[[], float] = _beginning
@@ -224,12 +224,19 @@ class Account:
         return maildrop
 
     def open(
-        self, owner: object, *, exclusive: bool = True, expired: float | None = None, recent: bool = False
+        self,
+        owner: object,
+        *,
+        exclusive: bool = True,
+        expired: float | None = None,
+        recent: bool = False,
+        utf8: bool = False,
     ) -> OpenMaildrop:
         """Open the maildrop after a successful login; `MaildropInUse` if another owner has it.
 
         What came at the time ``expired`` or before is gone.  With a script, it is also in use while
         the maildrop of an earlier login is.  ``recent``: under a site's policy, by the name that shows what is recent.
+        ``utf8``: whether the client takes UTF-8 in headers.
         """
         with self._guard:
             maildrop = self._states[min(self._logins, len(self._states) - 1)] if self._states else self._maildrop
@@ -239,7 +246,7 @@ class Account:
                     raise MaildropInUse(holder)
             if exclusive and self._now() < self._held_until:
                 raise MaildropInUse("a session that ended without QUIT")
-            terms = None if self._policy is None else Terms(self._policy, self._history, self._now(), recent)
+            terms = None if self._policy is None else Terms(self._policy, self._history, self._now(), recent, utf8)
             session = maildrop.open(owner, exclusive=exclusive, expired=expired, terms=terms)
             self._maildrop = maildrop
             self._logins += 1
@@ -337,63 +344,3 @@ class Account:
 def _beginning() -> float:
     """The time where there is no clock."""
     return 0.0
-
-
-def _checked_name(name: object) -> str:
-    if not isinstance(name, str):
-        raise UsageError(f"the name of an account must be a str, not {type(name).__name__}")
-    if not name:
-        raise UsageError("the name of an account is empty")
-    _check_printable(name, f"account name {name!r}")
-    stored = _prepared(name, "the name of an account")
-    if stored != name:
-        _check_printable(stored, f"account name {name!r}, after SASLprep {stored!r},")
-    return stored
-
-
-def _check_printable(name: str, told: str) -> None:
-    for place, char in enumerate(name):
-        if char == " " or not char.isprintable():
-            raise UsageError(
-                f"{told} has {char!r} at position {place}; "
-                "USER takes printable characters without spaces (RFC 2449 section 3, RFC 6856 section 2.2)",
-            )
-
-
-def _prepared(text: str, what: str) -> str:
-    """The text as it is stored (RFC 4013): what a client says comes to the same form, however it was typed."""
-    if text.isascii():
-        return text
-    from pop3s_fake.maildrop.saslprep import Unprepared, saslprep  # noqa: PLC0415  # for those who need it
-
-    try:
-        stored = saslprep(text, stored=True)
-    except Unprepared as error:
-        raise UsageError(f"{what} {error}: nobody could log in with it (RFC 4013 section 2)") from None
-    if not stored:
-        raise UsageError(f"{what} is empty after SASLprep (RFC 4013 section 2.1)")
-    return stored
-
-
-def _checked_secret(secret: object) -> str:
-    """The secret; it is never sent, so any text will do that SASLprep leaves something of."""
-    if not isinstance(secret, str):
-        raise UsageError(f"the secret of an account must be a str, not {type(secret).__name__}")
-    if not secret:
-        raise UsageError("the secret of an account is empty")
-    return _prepared(secret, "the secret of an account")
-
-
-def _checked_password(password: object) -> str:
-    """The password; what is wrong with it is told without showing it."""
-    if not isinstance(password, str):
-        raise UsageError(f"the password of an account must be a str, not {type(password).__name__}")
-    if not password:
-        raise UsageError("the password of an account is empty")
-    wrong = re.search(r"[\x00-\x1f\x7f]", password)
-    if wrong is not None:
-        raise UsageError(
-            f"the password has the control character {wrong[0]!r} at position {wrong.start()}: "
-            "no PASS line can carry it (RFC 1939 section 3)",
-        )
-    return _prepared(password, "the password of an account")

@@ -85,13 +85,17 @@ class Accounts:
 
     def _alias(self, name: str) -> Account | None:
         """The account whose other name this is by the site's policy."""
-        prefix = "" if self._policy is None else self._policy.recent
-        account = self._accounts.get(name.removeprefix(prefix)) if prefix and name.startswith(prefix) else None
-        if account is None:
+        policy = self._policy
+        if policy is None or not (policy.recent or policy.folders):
             return None
-        from pop3s_fake.maildrop.alias import Alias  # noqa: PLC0415  # for those who have such names
+        from pop3s_fake.maildrop.alias import Alias, Folder  # noqa: PLC0415  # for those who have such names
 
-        return Alias(name, account)
+        if policy.recent and name.startswith(policy.recent):
+            account = self._accounts.get(name.removeprefix(policy.recent))
+            return None if account is None else Alias(name, account)
+        user, mark, folder = name.partition(policy.folders) if policy.folders else (name, "", "")
+        account = self._accounts.get(user) if mark and folder else None
+        return None if account is None else Folder(name, account)
 
     def secrets(self) -> set[bytes]:
         """Every password, shared secret and token: what nobody wants to see in a transcript."""
@@ -113,6 +117,8 @@ class Accounts:
 
     def __getitem__(self, name: str) -> Account:
         account = self._accounts.get(name)
+        if account is None and self._policy is not None and self._policy.folders and self._alias(name) is not None:
+            account = self.get(name)
         if account is None:
             known = nearest(str(name), self._accounts) if self._accounts else "; there are no accounts"
             raise UsageError(f"no account {name!r}{known}")

@@ -38,6 +38,8 @@ class Terms(NamedTuple):
     now: float
     recent: bool = False
     """Whether the session came under the name that shows recent messages only."""
+    utf8: bool = False
+    """Whether the client takes UTF-8 in headers."""
 
 
 def _seen(store: Store, contents: Contents, terms: Terms) -> Contents:
@@ -59,6 +61,8 @@ def _seen(store: Store, contents: Contents, terms: Terms) -> Contents:
         contents = with_own(contents, Policy(first=policy.first))
     if policy.descending:
         contents = Chosen(contents, range(len(contents))[::-1])
+    if terms.utf8 and policy.wraps:
+        policy = replace(policy, wraps=False)
     return Served(contents, policy) if policy.serves else contents
 
 

@@ -48,6 +48,10 @@ class Policy:
     recent: str = ""
     """Under a name with this before it an account shows what came in the last ``recent_days``, retrieved or not."""
     recent_days: float = 30.0
+    folders: str = ""
+    """Behind this in a name stands that of a folder of the account, which is a maildrop of its own."""
+    wraps: bool = False
+    """A message with raw UTF-8 in its header is served as the attachment of another, unless UTF-8 was asked for."""
     deletes: Deletes = "at-quit"
     """When marked messages are removed: "at-quit"; "at-once", with DELE; "not" at all; "hidden", which is not either,
     but no session finds them again; "lost", also where the session ends without QUIT, and "lost-or-retrieved", then
@@ -112,7 +116,7 @@ class Policy:
     @property
     def rewrites(self) -> bool:
         """Whether a header must be looked at to tell how long it will be."""
-        return bool(self.adds or self.drops or self.unfolds)
+        return bool(self.adds or self.drops or self.unfolds or self.wraps)
 
     @property
     def serves(self) -> bool:

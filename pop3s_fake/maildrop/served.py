@@ -30,6 +30,19 @@ PIECE: Final = 1 << 16
 """Octets of a long line that are made at once, and of a message beyond which it is not kept as it is served."""
 BEYOND: Final = 1 << 48
 """Arrivals from here on are those of messages that the policy has added, and that nobody stores."""
+_WRAPPER: Final = b"""\
+MIME-Version: 1.0\r
+Subject: a message in UTF-8\r
+Content-Type: multipart/mixed; boundary="%(boundary)b"\r
+\r
+--%(boundary)b\r
+Content-Type: text/plain; charset=us-ascii\r
+\r
+The attached message has UTF-8 in its header, which was not asked for.\r
+--%(boundary)b\r
+Content-Type: message/global\r
+\r
+"""
 _FOLDED: Final = re.compile(rb"(?<=\r\n)[ \t]+")
 
 
@@ -116,7 +129,8 @@ class _ServedMessage(Message):
         head, _ = _parted(self._base.chunks())
         if self._number == policy.header_only:
             return len(self._header(head)) - len(CRLF) * head.endswith(BLANK)
-        return self._base.octets + len(self._header(head)) - len(head) + _at_end(policy)
+        octets = self._base.octets + len(self._header(head)) - len(head) + _at_end(policy)
+        return octets + (len(self._wrapping()[0]) + len(self._wrapping()[1]) if self._wrapped(head) else 0)
 
     def chunks(self) -> Iterator[bytes]:
         """The content piece by piece."""
@@ -128,16 +142,26 @@ class _ServedMessage(Message):
         if self._number == policy.header_only:
             yield head.removesuffix(CRLF) if head.endswith(BLANK) else head
             return
-        if head:
-            yield head
+        before, behind = self._wrapping() if self._wrapped(head) else (b"", b"")
+        if before or head:
+            yield before + head
         yield from rest
         left = policy.long_line
         while left > 0:
             yield b"x" * min(left, PIECE)
             left -= PIECE
         end = (CRLF if policy.long_line else b"") + policy.body.encode("latin-1")
-        if end:
-            yield end
+        if end or behind:
+            yield end + behind
+
+    def _wrapped(self, head: bytes) -> bool:
+        """Whether a message with this header comes as an attachment (RFC 6532 section 3.7)."""
+        return self._policy.wraps and not head.isascii()
+
+    def _wrapping(self) -> tuple[bytes, bytes]:
+        """What stands before it and behind it then."""
+        boundary = b"=_utf8_%d" % self._number
+        return _WRAPPER % {b"boundary": boundary}, b"\r\n--%b--\r\n" % boundary
 
     def _header(self, head: bytes) -> bytes:
         """The header as it is served, with the empty line that ends it."""

@@ -5,20 +5,27 @@ Knows the settings of ``manner`` about logins and answers; must not know how lin
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.replies import Reply
 from pop3s_fake.protocol.session import Session
-from pop3s_fake.protocol.top import first_lines
+from pop3s_fake.protocol.top import first_lines, top
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pop3s_fake.maildrop import Account
     from pop3s_fake.protocol.authentication import Authentication
     from pop3s_fake.protocol.transaction import Handlers
     from pop3s_fake.protocol.wording import Voice
 
 __all__ = ("Bending",)
+
+_RETURN_PATH: Final = re.compile(rb"(?im)^Return-Path:[ \t]*(.*?)\r$")
+_FROM: Final = re.compile(rb"(?im)^From:[ \t]*(.*?)\r$")
+"""Where the sender stands: what SMTP was told, or else what the author says."""
 
 _NOTHING: Final = b"+ \r\n"
 """An empty challenge."""
@@ -27,9 +34,11 @@ _NOTHING: Final = b"+ \r\n"
 class Bending(Session):
     """The commands of a session whose server has another manner."""
 
-    __slots__ = ("_voice",)
+    __slots__ = ("_tokens", "_voice")
 
     _voice: Voice
+    _tokens: Callable[[], Mapping[str, str]]
+    """What there is to say of this connection."""
     exchange: Authentication | None
 
     def _coded(self, reply: Reply) -> Reply:
@@ -120,7 +129,10 @@ class Bending(Session):
             others[b"LIST"] = Bending._list_all
         if answers.top != "asked" or answers.top_zero == "whole" or answers.top_most:
             others[b"TOP"] = Bending._topped
-        return {**handlers, **{keyword: others[keyword] for keyword in others.keys() & handlers.keys()}}
+        formed = {**handlers, **{keyword: others[keyword] for keyword in others.keys() & handlers.keys()}}
+        if "*ENV" in self._voice.manner.after.commands:
+            formed[b"*ENV"] = Bending._envelope
+        return formed
 
     def _list_all(self, _: int | None = None) -> Reply:
         """LIST, whatever number it has: the whole listing."""
@@ -143,6 +155,23 @@ class Bending(Session):
         elif answers.top == "of-message" and lines:
             return Reply(self._top(number, 0).status, lambda: first_lines(message.chunks(), lines), by="TOP")
         return self._top(number, lines)
+
+    def _envelope(self, number: int) -> Reply:
+        """*ENV: the number, the host that took the message, who sent it, and to whom; a line each."""
+        from email.utils import parseaddr  # noqa: PLC0415  # for those who say *ENV
+
+        message = self._open_maildrop.message(number)
+        if message is None:
+            return self._missing(number)
+        head = b"".join(top(message.chunks(), 0))
+        found = _RETURN_PATH.search(head) or _FROM.search(head)
+        sender = b"" if found is None else parseaddr(found[1].decode("latin-1"))[1].encode("latin-1")
+        host, user = self._host().encode(), (self.user or "").encode()
+        return Reply(b"+OK\r\n", b"%d\r\n%b\r\n%b\r\n%b@%b\r\n" % (number, host, sender, user, host))
+
+    def _host(self) -> str:
+        """The name of the server."""
+        return self._tokens().get("host", "localhost")
 
     _COMMANDS: ClassVar[dict[str, Handlers]] = {
         **Session._COMMANDS,  # noqa: SLF001  # our own base's

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from pop3s_fake.protocol.replies import MALFORMED, NOT_UTF8, Err
 from pop3s_fake.protocol.states import State
 
-__all__ = ("COMMANDS", "INTERNATIONAL", "Argument", "Command", "arguments", "international", "plain")
+__all__ = ("COMMANDS", "FOREIGN", "INTERNATIONAL", "Argument", "Command", "arguments", "international", "plain")
 
 
 class Argument(enum.Enum):
@@ -87,6 +87,9 @@ COMMANDS: Final[dict[bytes, Command]] = {
         Command("QUIT", _A | _T),
     )
 }
+
+FOREIGN: Final[dict[bytes, Command]] = {b"*ENV": Command("*ENV", _T, (Argument.NUMBER,))}
+"""Commands that no specification knows, and some server had: who sent a message to whom (Demon's SDPS)."""
 
 INTERNATIONAL: Final = frozenset({b"USER", b"PASS", b"APOP"})
 """The commands that may carry UTF-8 where UTF8 USER is listed (RFC 6856 section 2.2)."""

@@ -48,6 +48,7 @@ Keyword = Literal[
     "TOP",
     "UIDL",
     "LAST",
+    "*ENV",
 ]
 
 Heading = Literal[

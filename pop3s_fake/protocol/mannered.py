@@ -54,7 +54,6 @@ class Mannered(Bending):
         "_closed",
         "_idle",
         "_said",
-        "_tokens",
         "_until",
         "_withheld",
         "deaf",

@@ -335,12 +335,12 @@ class Session(Transaction):
             days = self._offer.days(account)
             expired = now - days * DAY if days else None
         try:
-            maildrop = account.open(self, exclusive=self._exclusive, expired=expired)
+            maildrop = account.open(self, exclusive=self._exclusive, expired=expired, utf8=self.utf8)
         except MaildropInUse as in_use:
             if not account.steals or not isinstance(in_use.owner, Session):
                 return self._coded(replies.IN_USE)
             in_use.owner.evict()
-            maildrop = account.open(self, exclusive=self._exclusive, expired=expired)
+            maildrop = account.open(self, exclusive=self._exclusive, expired=expired, utf8=self.utf8)
         if now is not None:
             account.logged_in_at = now
         self.guarded = "UTF8" in self._offer.tags

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pop3s_fake.protocol.commands import COMMANDS, Argument
+from pop3s_fake.protocol.commands import COMMANDS, FOREIGN, Argument
 
 if TYPE_CHECKING:
     from pop3s_fake.protocol.commands import Command
@@ -98,7 +98,8 @@ def _not_here(said: Said, here: Place, elsewhere: Place, *, parted: bool) -> Out
 
 def _read(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> Said:
     """The arguments of a command that there is; ``parted``: whether anything parts them from the keyword."""
-    command = COMMANDS[said.keyword.encode()]
+    keyword = said.keyword.encode()
+    command = COMMANDS.get(keyword) or FOREIGN[keyword]
     if not command.arguments:
         return _alone(manner, said, separators, parted=parted)
     if _COUNTS.issuperset(command.arguments):

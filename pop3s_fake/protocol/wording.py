@@ -119,8 +119,9 @@ _COMMANDS_OF: Final = {"USER": ("USER", "PASS"), "SASL": ("AUTH",)}
 """The commands that go with a capability of another name."""
 
 
+_BEFOREHAND: Final[tuple[Keyword, ...]] = ("UTF8",)
 _AFTERWARDS: Final[tuple[Keyword, ...]] = ("TOP", "UIDL", "LAST")
-"""The commands that come with a capability of their name, behind the login."""
+"""The commands that come with a capability of their name, before the login and behind it."""
 
 
 class Voice:
@@ -151,7 +152,7 @@ class Voice:
         self.ours: Manner | None = ours
         self.manner: Manner = replace(
             manner,
-            before=_without(_changed(manner.before, changes), late),
+            before=_without(_changed(manner.before, changes, _BEFOREHAND), late),
             after=_changed(manner.after, changes, _AFTERWARDS),
         )
         manner = self.manner

@@ -51,6 +51,8 @@ POLICIES: Final = {
     "descending": "the order of the messages",
     "late": "what comes within a session",
     "recent": "under which name recent messages are found",
+    "folders": "which names are folders",
+    "wraps": "how messages in UTF-8 are served",
     "recent_days": "how old recent messages are",
     "deletes": "when deletions are carried out",
     "serves_marked": "what becomes of marked messages",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ONE: Final = b'Subject: one\r\nContent-Type: multipart/mixed; boundary="frontier"\r\n\r\n.x\r\n.\r\nlast\r\n'
 TWO: Final = b"Subject: two\r\nX-Mailer: old\r\n y\r\nTo: ann\r\n\r\n" + b"a line\r\n" * 3
+THREE: Final = "From: Zoe <zoe@example.org>\r\nSubject: très bien\r\n\r\nhello\r\n".encode()
 STAMP: Final = re.compile(rb"<\d+\.[0-9a-f]{16}(@localhost)?>")
 LOGIN: Final = ("USER ann", "PASS not-a-secret")
 
@@ -52,13 +53,15 @@ class House:
         account = Account("ann", "not-a-secret", token="a-good-token")
         account.maildrop.add_one(ONE, uid="m1")
         account.maildrop.add_one(TWO, uid="m2")
+        joe = Account("joe", "not-a-secret")
+        joe.maildrop.add_one(THREE, uid="m3")
         self.transcript = Transcript()
         book = RuleBook(1, now=lambda: self.time)
         for rule in rules_of_all(several):
             book.add(rule, must=False)
         self.settings = Settings(
             Accounts(
-                [account, Account("zoe", "très-secret")],
+                [account, Account("zoe", "très-secret"), joe],
                 lambda: self.time,
                 policy=Policy.of(setting.policy) if setting.policy else None,
                 form=spoken and spoken.form,

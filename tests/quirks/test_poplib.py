@@ -5,6 +5,7 @@ Waits of a server pass at once, by a manual clock; where a client would hang, ti
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import poplib
 import socket
@@ -205,6 +206,92 @@ def test_connection_cap_without_a_word() -> None:
         with pytest.raises((poplib.error_proto, OSError)), connected(server):
             pass
         client.quit()
+
+
+def test_subfolder_by_user_name() -> None:
+    """The folder is a maildrop of its own, which a test fills by the same name."""
+    with serving("subfolder-by-user-name") as server:
+        folder = f"{server.login.user}+lists"
+        server.accounts[folder].maildrop.add_one("Subject: four\n\n", uid="m4")
+        for user, there in ((folder, [b"m4"]), (server.login.user, [b"m1", b"m2", b"m3"])):
+            with connected(server) as client:
+                client.user(user)
+                client.pass_(server.login.password)
+                assert uids(client) == there
+                client.quit()
+
+
+def test_utf8_wrapped() -> None:
+    """The message is the attachment of another, whose size is told, unless the client has said UTF8."""
+    with serving("utf8-wrapped") as server:
+        server.maildrop.add_one("Subject: très bien\n\nhello\n", uid="m4")
+        seen = []
+        for mode in (False, True):
+            with connected(server) as client:
+                if mode:
+                    client.utf8()
+                client.user(server.login.user)
+                client.pass_(server.login.password)
+                _, lines, octets = client.retr(4)
+                assert client.list(4).endswith(b" %d" % octets)  # type: ignore[attr-defined]  # typeshed has a listing
+                seen.append(lines)
+                client.quit()
+    assert seen[1][0] == "Subject: très bien".encode()
+    assert seen[1][0] in seen[0][1:]
+    assert b"Content-Type: message/global" in seen[0]
+
+
+def test_reply_after_terminator_same_segment() -> None:
+    """Both answers are in one record; poplib keeps what it has not asked for yet."""
+    with serving("reply-after-terminator-same-segment") as server, logged_in(server) as client:
+        client.sock.sendall(b"LIST 1\r\nSTAT\r\nNOOP\r\nQUIT\r\n")
+        assert client.sock.recv(4096) == b"+OK 1 25\r\n+OK 3 71\r\n+OK\r\n"
+        assert client.sock.recv(4096) == b"+OK signing off\r\n"
+
+
+def test_stls_failed_handshake_continues() -> None:
+    """What comes behind a handshake that failed is answered in clear."""
+    with serving("stls-failed-handshake-continues") as server, in_clear(server) as client:
+        client._shortcmd("STLS")  # type: ignore[attr-defined]
+        client._putcmd("NOOP")  # type: ignore[attr-defined]  # where a ClientHello would come
+        assert client._getline()[0] == b"\x15\x03\x03\x00\x02\x02"  # type: ignore[attr-defined]  # an alert, as a line
+        assert "STLS" in client.capa()
+        client.quit()
+
+
+def test_pipelining_unadvertised() -> None:
+    """Who does not wait for an answer waits for one in vain."""
+    with serving("pipelining-unadvertised", auto=False) as server, logged_in(server) as client:
+        client.sock.sendall(b"STAT\r\nNOOP\r\n")
+        assert client.sock.recv(4096) == b"+OK 3 71\r\n"
+        client.sock.sendall(b"QUIT\r\n")
+        assert client.sock.recv(4096) == b"+OK signing off\r\n"
+
+
+def test_retr_sets_seen_and_top_sets_seen() -> None:
+    """Nothing on the wire shows it before LAST does; a test asks the account."""
+    with serving("retr-sets-seen", "top-sets-seen", "last-command") as server:
+        with logged_in(server) as client:
+            client.retr(1)
+            client.top(3, 0)
+            assert client._shortcmd("LAST") == b"+OK 3"  # type: ignore[attr-defined]
+            client.quit()
+        assert server.account.seen == {"m1", "m3"}
+        server.reset()
+        assert server.account.seen == set()
+
+
+def test_sasl_ir_buffer_limit() -> None:
+    """A long line is refused where it is one of AUTH, and taken where it answers a challenge."""
+    long_token = base64.b64encode(b"user=test\x01auth=Bearer " + 2000 * b"t" + b"\x01\x01").decode()
+    account = Account("test", "pop3s-password", token=2000 * "t")
+    with serving("sasl-ir-buffer-limit", accounts=[account]) as server:
+        with connected(server) as client:
+            refused(lambda: client._shortcmd(f"AUTH XOAUTH2 {long_token}"), "Input buffer full")  # type: ignore[attr-defined]
+        with connected(server) as client:
+            client._shortcmd("AUTH XOAUTH2")  # type: ignore[attr-defined]
+            assert client._shortcmd(long_token).startswith(b"+OK")  # type: ignore[attr-defined]
+            client.quit()
 
 
 def test_close_on_bad_login() -> None:
