@@ -39,7 +39,7 @@ CONVERSATION = (
 )
 SERVER = (*CONVERSATION, "cases", "connection")
 TOOLS = (*SERVER, "server")
-CALLERS = (*TOOLS, "cassette", "factories", "setup_file", "sources", "strategies", "sweep", LIBRARY)
+CALLERS = (*TOOLS, "cassette", "factories", "probing", "setup_file", "sources", "strategies", "sweep", LIBRARY)
 
 # A room is a module or a package directly under pop3s_fake, the root package itself, or the plugin.  Rooms that
 # stand side by side do not know each other.
@@ -65,6 +65,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "factories": TOOLS,
     "strategies": TOOLS,
     "sweep": TOOLS,
+    "probing": (*BOTTOM, "maildrop", "protocol"),
     "unittest": CALLERS,
     "cli": CALLERS,
     "control": CALLERS,
@@ -72,7 +73,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     PLUGIN: CALLERS,
 }
 BELOW_SERVER = frozenset(SERVER)
-WITH_SOCKETS = frozenset({"server", "audit", "cassette", "control"})
+WITH_SOCKETS = frozenset({"server", "audit", "cassette", "control", "probing"})
 
 SOCKETS = frozenset({"_socket", "select", "selectors", "socket", "socketserver"})
 THREADS_AND_CLOCKS = frozenset({"_thread", "asyncio", "concurrent", "multiprocessing", "sched", "subprocess", "time"})
@@ -329,7 +330,7 @@ def wrong_module(room: str, item: Import) -> str:
     if room in BELOW_SERVER and first in SOCKETS | THREADS_AND_CLOCKS:
         return f"imports {item.target}; nothing below server has sockets, threads, processes or a clock"
     if first in SOCKETS and room not in WITH_SOCKETS:
-        return f"imports {item.target}; sockets are for server, audit, cassette and control"
+        return f"imports {item.target}; sockets are for server, audit, cassette, control and probing"
     return ""
 
 
@@ -458,8 +459,8 @@ def planted(name: str, source: str, finding: str, *, is_package: bool = False) -
             "pop3s_fake.cli.main",
             "from pytest_pop3s_fake import options",
             "pop3s_fake.cli.main, line 1: imports pytest_pop3s_fake; cli may import cases, cassette, clock, "
-            "connection, dialects, dialogue, errors, factories, ledger, maildrop, masking, pop3s_fake, protocol, "
-            "quirks, rules, server, setup_file, sources, strategies, sweep, tls, transcript",
+            "connection, dialects, dialogue, errors, factories, ledger, maildrop, masking, pop3s_fake, probing, "
+            "protocol, quirks, rules, server, setup_file, sources, strategies, sweep, tls, transcript",
         ),
         planted(
             "pop3s_fake",
@@ -518,7 +519,8 @@ def planted(name: str, source: str, finding: str, *, is_package: bool = False) -
         planted(
             "pop3s_fake.sources.smtp",
             "from socket import create_server",
-            "pop3s_fake.sources.smtp, line 1: imports socket; sockets are for server, audit, cassette and control",
+            "pop3s_fake.sources.smtp, line 1: imports socket; "
+            "sockets are for server, audit, cassette, control and probing",
         ),
         planted(
             "pytest_pop3s_fake",

@@ -119,6 +119,68 @@ def serve(**given: Any) -> int:
     return serve(Wishes(**given))
 
 
+@commands.command()
+@click.argument("address", metavar="HOST[:PORT]")
+@click.option(
+    "--user",
+    metavar="NAME",
+    help="Log in, with your own account only; the password is asked for.  Left out: what can be asked without a login.",
+)
+@click.option(
+    "--password-file",
+    metavar="FILE",
+    help="Take the password from the first line of a file; without it from POP3S_FAKE_PASSWORD, or it is asked for.",
+)
+@click.option("--ca", metavar="FILE", help="Trust this CA, in PEM, and not those of the system.")
+@click.option("--stls", is_flag=True, help="TLS begins by STLS, as on port 110.")
+@click.option("--clear", is_flag=True, help="There is no TLS.")
+@click.option("--insecure", is_flag=True, help="Send the password to a server that is not verified, or in clear.")
+@click.option("--output", "-o", metavar="FILE", help="Where the draft goes; left out: standard output.")
+@click.option("--force", is_flag=True, help="Let --output take the place of a file that is there.")
+@click.option(
+    "--failed-logins",
+    type=click.IntRange(0, 5),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="How many questions that may count as a failed login may be asked, 0 to 5; servers lock out who has many.",
+)
+@click.option("--fetch", is_flag=True, help="RETR a message, too, which may mark it as read; EXPIRE 0 forbids it.")
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 200),
+    default=40,
+    show_default=True,
+    metavar="N",
+    help="How many connections may be made, never more than two at a time.",
+)
+@click.option(
+    "--pause",
+    type=click.FloatRange(0, 3600),
+    metavar="SECONDS",
+    help="Between two connections; left out: 1, and between logins what LOGIN-DELAY asks for, up to 60.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 3600),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long an answer is waited for.",
+)
+@click.option("--quiet", is_flag=True, help="Do not show what is asked.")
+def probe(**given: Any) -> int:
+    """Ask a server how it words and reads things, and write a draft of its dialect.
+
+    It marks no message, removes none, and logs in as nobody else; DELE is never said.  What is asked, and what comes,
+    is shown on standard error as it goes.  The draft holds no name, password, subject, text or unique-id of yours; read
+    it before you hand it on.  Dialect.from_file reads it.
+    """
+    from pop3s_fake.cli.probe import Asked, probe  # noqa: PLC0415  # loads ssl
+
+    return probe(Asked(**given))
+
+
 @commands.group(invoke_without_command=True)
 @click.pass_context
 def catalog(context: click.Context) -> None:

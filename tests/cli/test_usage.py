@@ -211,7 +211,7 @@ def test_without_its_extra_it_says_how_to_install_it(missing: str) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "pip install 'pop3s-fake[cli]'\n")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["serve", "--help"], ["--version"]])
+@pytest.mark.parametrize("words", [["--help"], ["serve", "--help"], ["probe", "--help"], ["--version"]])
 def test_help_loads_no_tls(words: list[str]) -> None:
     """Who asks what can be asked for does not wait for cryptography."""
     program = (
@@ -229,6 +229,16 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert " ".join(line[0] for line in lines) == (
         "--host --port --stls-port --account --any-login --mail --write-back --yes --strict --certificate --tls "
         "--dialect --case --quirk --rule --seed --ca-out --ca-dir --ready-file --log-file --quiet --allow-remote -h,"
+    )
+
+
+def test_help_of_probe_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is none for a password: other people on the machine see command lines."""
+    assert main(["probe", "--help"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  -")]
+    assert " ".join(line[0] for line in lines) == (
+        "--user --password-file --ca --stls --clear --insecure -o, --force --failed-logins --fetch --connections "
+        "--pause --timeout --quiet -h,"
     )
 
 

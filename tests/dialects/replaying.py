@@ -24,6 +24,8 @@ from tests.dialects.clients import Client, House, Offer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pop3s_fake.dialects import Dialect
+
 __all__ = ("Exchange", "masked", "recording", "recordings", "replay", "scenarios")
 
 HERE: Final = Path(__file__).parent
@@ -161,17 +163,17 @@ def _trouble(error: str) -> str:
     return "tcp RST" if "ConnectionReset" in error else "alert" if "ALERT" in error else "tcp FIN"
 
 
-def replay(name: str, scenario: str) -> list[Exchange]:
-    """Say again what was said in a scenario; one exchange for each thing that the client did."""
-    return list(_Replay(name, scenario).exchanges())
+def replay(name: str, scenario: str, dialect: Dialect | None = None) -> list[Exchange]:
+    """Say again what was said in a scenario, to the dialect of that name or another; an exchange for each move."""
+    return list(_Replay(name, scenario, dialect or name).exchanges())
 
 
 class _Replay:
     """One scenario under way."""
 
-    def __init__(self, name: str, scenario: str) -> None:
+    def __init__(self, name: str, scenario: str, dialect: str | Dialect) -> None:
         self.name, self.scenario = name, scenario
-        self.house = House(name, users(name))
+        self.house = House(dialect, users(name))
         self.clients: dict[int, Client] = {}
         self.offer = Offer()
         self.theirs: dict[Client, bytes] = defaultdict(bytes)

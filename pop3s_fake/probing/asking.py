@@ -1,0 +1,302 @@
+"""The order of a probe: which connections are made, what is said on each, and what is kept of it.
+
+Knows questions, pace and bounds; what carries them is handed in.  Must not know sockets, nor what is made of answers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pop3s_fake.probing import questions
+from pop3s_fake.probing.hearing import Full, Ways
+from pop3s_fake.probing.questions import Question
+from pop3s_fake.probing.seen import Seen, StandIns, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pop3s_fake.probing.hearing import Open
+    from pop3s_fake.probing.seen import Exchange
+    from pop3s_fake.probing.wire import Sockets
+
+__all__ = ("Wishes", "ask")
+
+IN_A_ROW: Final = 4
+"""Refusals behind which something is said that the server knows: some close behind many of them."""
+
+SILENCES: Final = 3
+"""Questions that may be left without an answer before the server is given up."""
+
+BIG: Final = 1 << 20
+"""Octets of a message that is too long to be asked for."""
+
+MANY: Final = 5000
+"""Messages of a maildrop that is too large to be listed."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What may be asked."""
+
+    user: str = ""
+    """Whose maildrop it is; "": only what can be asked without a login."""
+    password: str = ""
+    failed_logins: int = 0
+    """How many may be risked."""
+    fetch: bool = False
+    """Whether a message may be fetched with RETR."""
+    connections: int = 40
+    """How many may be made."""
+    pause: float | None = None
+    """Seconds between two; None: one, or behind a login what LOGIN-DELAY asks for."""
+    linger: float = 0.2
+    """Seconds behind a refusal in which the server may say more, or close."""
+
+
+def ask(
+    sockets: Sockets,
+    wishes: Wishes,
+    *,
+    tell: Callable[[str], None],
+    wait: Callable[[float], None],
+    now: Callable[[], float],
+) -> Seen:
+    """Ask a server all that is wished; ``tell`` hears each line, ``wait`` holds for seconds, ``now`` is a clock.
+
+    Raises :class:`Unreachable` where there is nothing to ask, or the login is refused.
+    """
+    asking = _Asking(sockets, wishes, tell, wait, now)
+    try:
+        asking.all()
+    except Full as full:
+        asking.left_over(str(full))
+    finally:
+        asking.ways.close()
+    asking.seen.settle()
+    return asking.seen
+
+
+class _Asking:
+    """A probe under way."""
+
+    def __init__(
+        self,
+        sockets: Sockets,
+        wishes: Wishes,
+        tell: Callable[[str], None],
+        wait: Callable[[float], None],
+        now: Callable[[], float],
+    ) -> None:
+        self.wishes = wishes
+        self.seen = Seen()
+        self.stand_ins = StandIns(wishes.user, wishes.password, [sockets.place.host])
+        self.ways = Ways(sockets, self.seen, self.stand_ins, wishes, tell=tell, wait=wait, now=now)
+        self._silences = 0
+        self._left: deque[tuple[str, Sequence[Question]]] = deque()
+
+    def all(self) -> None:
+        """Everything, the most telling first."""
+        wishes = self.wishes
+        parts: list[tuple[str, Callable[[], None], Iterable[Question]]] = [
+            ("before the login", partial(self._converse, "before the login", questions.BEFORE), questions.BEFORE)
+        ]
+        if wishes.user:
+            parts.append(("after it", self._after, questions.AFTER))
+            parts.append(("AUTH PLAIN", self._plain, (questions.PLAIN,)))
+            parts.append(("two sessions at a time", self._two, ()))
+        if self.ways.place.tls == "stls":
+            parts.append(("in clear", self._in_clear, questions.IN_CLEAR))
+        if self.ways.place.tls != "none":
+            parts.append(("versions of TLS, and ALPN", self.ways.handshakes, ()))
+        for number, refused in enumerate(questions.REFUSED[: wishes.failed_logins if wishes.user else 0], 1):
+            parts.append((f"refused login {number}", partial(self._refused, number, refused), refused))
+        if wishes.user and wishes.fetch:
+            parts.append(("RETR", self._fetch, (questions.FETCHING,)))
+        self._left.extend((name, tuple(asked)) for name, _, asked in parts)
+        for _, part, _ in parts:
+            part()
+            self._left.popleft()
+        self._say_what_is_left()
+
+    def left_over(self, why: str) -> None:
+        """The rest is not asked."""
+        self.seen.not_asked += [f"{name}, or the rest of it: {why}" for name, _ in self._left]
+        self._say_what_is_left()
+
+    def _say_what_is_left(self) -> None:
+        """What this probe never asks, and what it was not let ask."""
+        wishes, not_asked = self.wishes, self.seen.not_asked
+        if not wishes.user:
+            not_asked.append("all that comes behind a login: there was no --user")
+        elif not wishes.fetch:
+            not_asked.append("RETR of a message, which some servers take for leave to remove it: --fetch asks")
+        if wishes.user and wishes.failed_logins < len(questions.REFUSED):
+            left = len(questions.REFUSED) - wishes.failed_logins
+            not_asked.append(f"{left} questions that may count as failed logins: --failed-logins asks them")
+        if self.ways.place.tls == "implicit":
+            not_asked.append("what there is in clear: a probe of the other port, with --stls, asks")
+        not_asked += [
+            "DELE, and all behind it: replies.DELE, says.deleted, replies.QUIT.says.deleting",
+            "how long it waits for a command: before.idle, before.lasts, after.idle",
+            "what a message looks like: storage.unfinished, storage.blank_line, storage.nul",
+            "whether a name or a password may be typed otherwise: login.letters, login.password, login.between",
+        ]
+
+    # conversations
+
+    def _after(self) -> None:
+        self._converse("after it", questions.AFTER, login=True)
+
+    def _converse(self, label: str, asked: Sequence[Question], *, login: bool = False) -> None:
+        """Ask one after the other; a server that closes is asked the rest on another connection.
+
+        Where it closes before it has answered, it may have closed behind what was said before that: if the same is
+        answered on a new connection, it has.
+        """
+        queue = deque(asked)
+        line: Open | None = None
+        blamed: tuple[Open, Exchange] | None = None
+        in_a_row = 0
+        while (question := self._next(queue)) is not None:
+            fresh = line is None
+            if line is None:
+                line, in_a_row = self.ways.begin(label, login=login), 0
+            elif line.over():
+                line = None
+                continue
+            exchange = line.ask(question)
+            if exchange.ended and not exchange.came:
+                if not fresh:
+                    blamed, line = (line, line.blame()), None
+                    continue
+                if blamed is not None:
+                    blamed[0].acquit(blamed[1], exchange)
+            blamed = None
+            self._learn(question, exchange)
+            line.keep(exchange)
+            queue.popleft()
+            in_a_row = in_a_row + 1 if exchange.came[:1] and exchange.came[0].startswith("-ERR") else 0
+            if exchange.ended or question.last or self._silent(exchange):
+                line.close()
+                line = None
+            elif in_a_row == IN_A_ROW:
+                in_a_row = 0
+                self._relieve(line, login=login)
+        if line is not None:
+            line.quit()
+
+    def _next(self, queue: deque[Question]) -> Question | None:
+        """The first question that can be asked, as it then is; those before it are taken out."""
+        while queue:
+            question = self._fitting(queue[0])
+            if question is not None:
+                return question
+            queue.popleft()
+        return None
+
+    def _relieve(self, line: Open, *, login: bool) -> None:
+        """Say something that it knows, if it is still there."""
+        known = "NOOP" if login else "CAPA" if (False, line.secure) in self.seen.capabilities else ""
+        if known and not line.over():
+            exchange = line.ask(Question(known, multi=known == "CAPA"))
+            if exchange.came:
+                line.keep(exchange)
+            elif exchange.ended:
+                line.blame()
+
+    def _plain(self) -> None:
+        """The other way in."""
+        secure = self.ways.place.tls != "none"
+        announced = [line for line in self.seen.capabilities.get((False, secure), ()) if line.startswith("SASL ")]
+        if not any("PLAIN" in line.split() for line in announced):
+            self.seen.not_asked.append("AUTH PLAIN: it is not announced")
+            return
+        with self.ways.begin("AUTH PLAIN") as line:
+            line.keep(line.ask(questions.PLAIN))
+            line.quit()
+
+    def _two(self) -> None:
+        """A second session while there is a first."""
+        with self.ways.begin("two sessions at a time, the first", login=True) as first:
+            with self.ways.begin("two sessions at a time, the second") as second:
+                second.talk.beside = True
+                second.log_in()
+                second.quit()
+            first.quit()
+
+    def _in_clear(self) -> None:
+        with self.ways.begin("in clear", clear=True) as line:
+            for question in questions.IN_CLEAR:
+                if not line.ended:
+                    exchange = line.ask(question)
+                    self._learn(question, exchange)
+                    line.keep(exchange)
+            line.quit()
+
+    def _refused(self, number: int, asked: Sequence[Question]) -> None:
+        """What may count as a failed login."""
+        fitting = [question for question in map(self._fitting, asked) if question is not None]
+        if not fitting:
+            self.seen.not_asked.append(f"{asked[0].said}: PLAIN is not announced")
+            return
+        with self.ways.begin(f"refused login {number}") as line:
+            for question in fitting:
+                if not line.ended:
+                    exchange = line.ask(question)
+                    line.keep(exchange)
+                    if not exchange.came or exchange.came[0].startswith("-ERR"):
+                        break
+            line.quit()
+
+    def _fetch(self) -> None:
+        """RETR, and the connection is dropped behind it: some servers remove at QUIT what was fetched."""
+        if any(line.upper().startswith("EXPIRE 0") for lines in self.seen.capabilities.values() for line in lines):
+            self.seen.not_asked.append("RETR of a message: it announces EXPIRE 0, which removes what was fetched")
+            return
+        question = self._fitting(questions.FETCHING)
+        if question is None:
+            return
+        with self.ways.begin("RETR", login=True) as line:
+            line.keep(line.ask(question))
+
+    # what is kept
+
+    def _fitting(self, question: Question) -> Question | None:
+        """The question with its numbers; None where it cannot be asked."""
+        sizes = self.seen.sizes
+        short = min(enumerate(sizes, 1), key=lambda each: each[1], default=(0, BIG))
+        if question.needs == "messages" and short[1] >= BIG:
+            why = "it has no message of less than a mebioctet" if sizes else "there is no mail, or none was listed"
+            entry = f"{question.said.replace('{one}', '1')}: {why}"
+            if entry not in self.seen.not_asked:
+                self.seen.not_asked.append(entry)
+            return None
+        if question.said in {"LIST", "UIDL"} and self.ways.count > MANY:
+            self.seen.not_asked.append(f"{question.said}: it has more than {MANY} messages")
+            return None
+        if question.needs not in {"", "messages"}:
+            lines = [line.split(" ") for lines in self.seen.capabilities.values() for line in lines]
+            if not any(words[0] == question.needs and (words[0] != "SASL" or "PLAIN" in words) for words in lines):
+                return None
+        said = question.said.replace("{one}", str(short[0])).replace("{beyond}", str(len(sizes) + 7))
+        return replace(question, said=said)
+
+    def _learn(self, question: Question, exchange: Exchange) -> None:
+        """What later questions depend on."""
+        if question.said == "STAT" and exchange.came and exchange.came[0].startswith("+OK "):
+            self.ways.count = next((int(word) for word in exchange.came[0].split()[1:2] if word.isdigit()), 0)
+
+    def _silent(self, exchange: Exchange) -> bool:
+        """Whether nothing came; a server that says nothing again and again is not asked any more."""
+        if exchange.came or exchange.ended:
+            return False
+        self._silences += 1
+        if self._silences == SILENCES:
+            raise Unreachable(
+                f"{self.ways.place} has left {SILENCES} questions without an answer for "
+                f"{self.ways.place.timeout:g} s each; is it busy? --timeout lets it have more time"
+            )
+        return True

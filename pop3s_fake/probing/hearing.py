@@ -1,0 +1,325 @@
+"""One connection of a probe in words: greeting, TLS, login, questions, QUIT; and how many there may be, and when.
+
+Knows how a conversation begins and ends, and which answers have more lines; must not know which questions there are,
+nor sockets.  All that it keeps went through :class:`~pop3s_fake.probing.seen.StandIns`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Self
+
+from pop3s_fake.probing.ids import form_of
+from pop3s_fake.probing.questions import Question
+from pop3s_fake.probing.seen import Exchange, Talk, Unreachable
+from pop3s_fake.probing.wire import VERSIONS, Offer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from pop3s_fake.probing.asking import Wishes
+    from pop3s_fake.probing.seen import Seen, StandIns
+    from pop3s_fake.probing.wire import Line, Sockets
+
+__all__ = ("Full", "Open", "Ways", "shown")
+
+PAUSE: Final = 1.0
+"""Seconds between two connections, unless told otherwise."""
+
+LONGEST_DELAY: Final = 60.0
+"""Seconds of an announced LOGIN-DELAY that are kept."""
+
+WIDE: Final = 100
+"""Characters of a line that is shown."""
+
+
+class Full(Exception):  # noqa: N818  # it is a way out, and not an error
+    """No more connections; the text says why."""
+
+
+class Ways:
+    """Makes connections, as many as there may be."""
+
+    def __init__(
+        self,
+        sockets: Sockets,
+        seen: Seen,
+        stand_ins: StandIns,
+        wishes: Wishes,
+        *,
+        tell: Callable[[str], None],
+        wait: Callable[[float], None],
+        now: Callable[[], float],
+    ) -> None:
+        self.sockets, self.seen, self.stand_ins, self.wishes = sockets, seen, stand_ins, wishes
+        self.place = sockets.place
+        self.tell, self.now = tell, now
+        self.count = 0
+        """The messages that STAT has told of."""
+        self._wait = wait
+        self._lines: list[Line] = []
+        self._made = 0
+        self._logins = 0
+
+    def begin(self, label: str, *, login: bool = False, clear: bool = False, offer: Offer | None = None) -> Open:
+        """A connection that was greeted, with TLS unless it is to be ``clear``, and somebody logged in if wished."""
+        self._pace(login=login)
+        self.tell(f"connection {self._made}, {label}")
+        try:
+            line = self.sockets.open()
+        except Unreachable as error:
+            raise self._full(error) from None
+        self._lines.append(line)
+        opened = Open(self, line, label)
+        try:
+            opened.greeted(clear=clear, offer=offer or Offer())
+            if login:
+                opened.log_in()
+        except Unreachable as error:
+            if offer is not None:
+                raise
+            raise self._full(error) from None
+        self.seen.talks.append(opened.talk)
+        return opened
+
+    def close(self) -> None:
+        """Let go of all connections, whatever has become of them."""
+        for line in self._lines:
+            line.close()
+
+    def _full(self, error: Unreachable) -> Exception:
+        """What a trouble is: the end of all where it is the first connection or the first login, else of the rest."""
+        if not self.seen.talks or (self._logins == 1 and not self.seen.logged_in):
+            return error
+        return Full(str(error))
+
+    def _pace(self, *, login: bool) -> None:
+        """Wait before the next connection, and count it."""
+        wishes = self.wishes
+        if self._made == wishes.connections:
+            raise Full(f"the {self._made} connections that may be made were made")
+        pause = PAUSE if wishes.pause is None else wishes.pause
+        if login and self._logins and wishes.pause is None:
+            pause = max(pause, min(self._login_delay(), LONGEST_DELAY))
+        if self._made and pause:
+            self._wait(pause)
+        self._made += 1
+        self._logins += login
+
+    def _login_delay(self) -> float:
+        """Seconds that the server wants between logins."""
+        words = [line.upper().split() for lines in self.seen.capabilities.values() for line in lines]
+        delays = [each[1] for each in words if each[0] == "LOGIN-DELAY" and len(each) > 1 and each[1].isdigit()]
+        return max(map(float, delays), default=0.0)
+
+    def handshakes(self) -> None:
+        """Which versions of TLS it speaks, and whether it minds an ALPN that is not POP3's."""
+        for version in VERSIONS:
+            self.seen.versions[version] = self._comes_through(f"TLS {version} alone", Offer(version=version))
+        self.seen.alpn_ignored = self._comes_through("ALPN http/1.1", Offer(alpn="http/1.1"))
+
+    def _comes_through(self, label: str, offer: Offer) -> bool:
+        try:
+            with self.begin(label, offer=offer) as line:
+                line.quit()
+        except Unreachable as error:
+            self.tell(f"  {error}")
+            return False
+        return True
+
+
+class Open:
+    """A connection under way."""
+
+    def __init__(self, ways: Ways, line: Line, label: str) -> None:
+        self._ways, self._line = ways, line
+        self.talk = Talk(label, secure=False, greeting="")
+        self._after = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def secure(self) -> bool:
+        """Whether there is TLS."""
+        return self._line.secure
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has closed."""
+        return bool(self._line.ended)
+
+    def close(self) -> None:
+        """Leave without a word."""
+        self._line.close()
+
+    # how it begins
+
+    def greeted(self, *, clear: bool, offer: Offer) -> None:
+        """Take the greeting, with TLS before it or behind it."""
+        place = self._ways.place
+        if place.tls == "implicit":
+            self._ways.sockets.shake(self._line, offer)
+        self.talk.greeting = self._greeting()
+        if place.tls == "stls" and not clear:
+            answer = self.ask(Question("STLS"))
+            if not answer.came or not answer.came[0].startswith("+OK"):
+                raise Unreachable(
+                    f"{place} has no TLS by STLS: {self._told(answer)}; no password was sent: "
+                    "leave --stls out where TLS comes first, as on port 995"
+                )
+            self.keep(answer)
+            self._ways.sockets.shake(self._line, offer)
+        self.talk.secure = self.secure and place.tls == "implicit"
+
+    def _greeting(self) -> str:
+        place = self._ways.place
+        octets = self._line.line()
+        if octets is None and self.ended:
+            raise Unreachable(f"{place} closes the connection before it says anything")
+        if octets is None:
+            raise Unreachable(
+                f"{place} says nothing within {place.timeout:g} s; where TLS comes first, as on port 995, "
+                "leave --stls and --clear out"
+            )
+        raw = octets.decode("latin-1")
+        self._ways.tell(f"  S  {shown(raw)}")
+        if raw.startswith("-ERR"):
+            raise Unreachable(f"{place} turns clients away: {shown(raw)!r}")
+        if not raw.startswith("+OK"):
+            raise Unreachable(f"{place} speaks no POP3: it begins with {shown(raw)!r}")
+        return self._ways.stand_ins.replaced(raw, greeting=True)
+
+    def log_in(self) -> None:
+        """USER and PASS; Unreachable where they are refused, unless another session has the maildrop."""
+        for question in (Question("USER {user}"), Question("PASS {password}")):
+            exchange = self.ask(question)
+            self.keep(exchange)
+            if not exchange.came or not exchange.came[0].startswith("+OK"):
+                if self.talk.beside:
+                    return
+                place = self._ways.place
+                raise Unreachable(
+                    f"{place} refuses the login of --user: {self._told(exchange)}; it was not tried again"
+                )
+        self._after = True
+        self._ways.seen.logged_in = True
+
+    def _told(self, exchange: Exchange) -> str:
+        if exchange.came:
+            return repr(shown(exchange.came[0]))
+        return "it closes the connection" if exchange.ended else f"nothing comes within {self._ways.place.timeout:g} s"
+
+    # what is said
+
+    def ask(self, question: Question) -> Exchange:
+        """Say it, and take what comes."""
+        ways = self._ways
+        ways.tell(f"  C  {shown(_masked(question.said, ways.stand_ins.user))}")
+        began = ways.now()
+        self._line.say(ways.stand_ins.wire(question.said) + b"\r\n")
+        came: list[str] = []
+        lines: tuple[str, ...] | None = None
+        seconds = 0.0
+        most = question.said.count("\n") + 1 if question.batch else 1
+        while len(came) < most:
+            octets = self._line.line()
+            if octets is None:
+                break
+            seconds = seconds or ways.now() - began
+            raw = octets.decode("latin-1")
+            came.append(ways.stand_ins.replaced(raw, listing=question.said.startswith("UIDL")))
+            if question.multi and raw.startswith("+OK"):
+                lines = self._payload(question)
+            ways.tell(f"  S  {shown(came[-1])}" + (f"   [{len(lines)} lines]" if lines is not None else ""))
+            if len(came) > 1 and raw.startswith("-ERR"):
+                break
+        if came and came[-1].startswith("-ERR"):
+            self._line.linger(ways.wishes.linger)
+        if not came:
+            ways.tell("  S  closes" if self.ended else f"     nothing in {ways.place.timeout:g} s")
+        kept = lines if question.said in {"CAPA", "AUTH"} else None
+        return Exchange(ways.stand_ins.record(question.said) + b"\r\n", tuple(came), "", self.ended, seconds, kept)
+
+    def _payload(self, question: Question) -> tuple[str, ...]:
+        """The other lines of an answer; of mail, nothing but how many there are."""
+        ways = self._ways
+        lines = [line.decode("latin-1") for line in self._line.payload() or ()]
+        if question.said == "LIST":
+            sizes = [line.split(" ")[1] for line in lines if line.count(" ")]
+            ways.seen.sizes = tuple(int(size) for size in sizes if size.isdigit())
+        elif question.said == "UIDL":
+            uids = [line.partition(" ")[2] for line in lines]
+            ways.stand_ins.know_uids(uids)
+            ways.seen.unique_id = form_of(uids)
+        elif question.said == "CAPA":
+            told = tuple(map(ways.stand_ins.replaced, lines))
+            ways.seen.capabilities.setdefault((self._after, self.secure), told)
+            return told
+        elif question.said == "AUTH":
+            return tuple(map(ways.stand_ins.replaced, lines))
+        return ("",) * len(lines)
+
+    def keep(self, exchange: Exchange) -> None:
+        """This was an exchange of this connection."""
+        self.talk.exchanges.append(exchange)
+
+    def over(self) -> bool:
+        """Whether the server has closed behind the last exchange, which then says so."""
+        waiting = self._line.waiting()
+        if waiting or self.ended:
+            self._behind(tuple(self._ways.stand_ins.replaced(line.decode("latin-1")) for line in waiting))
+        return self.ended
+
+    def blame(self) -> Exchange:
+        """It had closed behind the last exchange, which is given as it was."""
+        last = self.talk.exchanges[-1]
+        self._behind(())
+        self.close()
+        return last
+
+    def acquit(self, last: Exchange, exchange: Exchange) -> None:
+        """It had not: it closed behind the next one."""
+        self.talk.exchanges[-1] = last
+        self.keep(exchange)
+
+    def _behind(self, came: tuple[str, ...]) -> None:
+        last = self.talk.exchanges[-1]
+        self.talk.exchanges[-1] = replace(last, tail=came[0] if came else last.tail, ended=self.ended)
+
+    def quit(self) -> None:
+        """QUIT, and see how it ends."""
+        with self:
+            if self.over():
+                return
+            exchange = self.ask(Question("QUIT"))
+            if self.ended and not exchange.came and self.talk.exchanges:
+                self.blame()
+                return
+            if not self.ended:
+                self._line.line()
+            self.keep(replace(exchange, ended=self.ended))
+            self.talk.end = self._line.ended
+
+
+def _masked(said: str, user: str) -> str:
+    """A question as it may be shown."""
+    for secret in ("{password}", "{plain}", "{wrong}"):
+        said = said.replace(secret, "****")
+    return said.replace("{user}", user)
+
+
+def shown(text: str) -> str:
+    r"""A line as it may be printed.
+
+    >>> print(shown("NOOP\0"), shown("X" * 200)[-20:])
+    NOOP\x00 XXXX... (200 octets)
+    """
+    printable = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:WIDE])
+    return f"{printable[:40]}... ({len(text)} octets)" if len(text) > WIDE else printable
