@@ -2,6 +2,7 @@
 
 Knows the settings and their defaults, which are what :class:`~pop3s_fake.protocol.Session` does; must not know which
 server has which, nor where they come from.  ``evidence`` beside a group names the recordings that show it.
+Longer than 400 lines because every setting stands here, with what it means.
 """
 
 from __future__ import annotations
@@ -174,6 +175,8 @@ class Place:
     """Whether a good one between them lets the count begin anew."""
     bad_are: Literal["unknown", "refused"] = "unknown"
     """What counts as bad: a command that is not known here, or any that was refused."""
+    bad_carried: bool = False
+    """Whether those of the state before count as well."""
     bad_beside: tuple[Keyword, ...] = ()
     """Commands that are neither bad nor good: the count stands as it is."""
     idle: float = AUTOLOGOUT
@@ -216,12 +219,12 @@ class Numbers:
     """What parts them: one separator, or a run of them."""
     words: Literal["refused", "zero"] = "refused"
     """What is no number."""
-    noise: Literal["refused", "ignored"] = "refused"
-    """What stands directly behind the digits."""
+    noise: Literal["refused", "ignored", "at-end"] = "refused"
+    """What stands directly behind the digits; "at-end": it is ignored behind the final number only."""
     extra: Literal["refused", "ignored"] = "refused"
     """What stands behind a separator behind the last number."""
-    trailing: Literal["refused", "ignored"] = "refused"
-    """Nothing but separators there."""
+    trailing: Literal["refused", "one", "ignored"] = "refused"
+    """Nothing but separators there, or but one."""
     digits: int = 0
     """How many there may be; 0: any number of them."""
     largest: int = 10**18
@@ -234,8 +237,13 @@ class Numbers:
     """Which message has the number 0."""
     largest_lines: int = 0
     """As ``largest``, for a number of lines; 0: the same."""
-    lines_missing: Literal["late", "early"] = "late"
-    """Whether a message that is not there is told first, or that nothing parts its number from one of lines."""
+    lines_first: Literal["never", "unparted", "always"] = "never"
+    """Whether a bad number of lines is told, and not that there is no such message: only that nothing parts the two, or
+    whatever is wrong with it."""
+    blank: Literal["nothing", "word"] = "nothing"
+    """What further separators are where no number follows."""
+    leading: str = ""
+    """Octets that are skipped in front of digits, beside separators."""
     evidence: tuple[str, ...] = ()
 
 
@@ -270,6 +278,8 @@ class Login:
     is known there."""
     failure: Literal["forgotten", "kept"] = "forgotten"
     """What becomes of it when the password is wrong."""
+    malformed_apop: Literal["nothing", "names"] = "nothing"
+    """Whether an APOP that has no digest says who the next PASS is for."""
     over_stls: Literal["forgotten", "kept"] = "forgotten"
     """What becomes of it when TLS begins."""
     ahead: Literal["kept", "lost"] = "kept"
@@ -302,6 +312,8 @@ class Answers:
     top_lines: int = 10
     top_most: int = 0
     """The largest number of lines that is not refused; 0: any."""
+    noted: tuple[Keyword, ...] = ("RETR",)
+    """Commands whose message counts for LAST."""
     evidence: tuple[str, ...] = ()
 
 

@@ -155,6 +155,8 @@ class Mannered(Bending):
         if self._voice.manner.login.between != "kept" and said.keyword != "PASS":
             self._name = None
         reply = handler(self, *said.values)
+        if said.number and reply.positive and said.keyword in self._voice.manner.answers.noted:
+            self._highest = max(self._highest, said.number)
         outcome = self._outcome(reply)
         return self._done(self._worded(reply, outcome), outcome)
 
@@ -178,8 +180,14 @@ class Mannered(Bending):
         if between == "refused" and self._name is not None and said.keyword not in {"PASS", "QUIT"}:
             self._name = None
             return "unknown"
-        early = outcome == "lines_missing" and self._voice.manner.numbers.lines_missing == "early"
-        if said.number is not None and not early and (outcome == "ok" or outcome.startswith("lines")):
+        manner = self._voice.manner
+        first = (manner.top or manner.numbers).lines_first
+        early = first == "always" or (first == "unparted" and outcome == "lines_missing")
+        if (
+            said.number is not None
+            and not (early and outcome.startswith("lines"))
+            and (outcome == "ok" or outcome.startswith("lines"))
+        ):
             maildrop = self._open_maildrop
             number = said.number
             if maildrop.octets(number) is None or (said.keyword == "DELE" and maildrop.is_marked(number)):
@@ -188,6 +196,8 @@ class Mannered(Bending):
                 return "no_such" if number > 0 else "zero" if number == 0 else "negative"
             if said.keyword in {"RETR", "TOP"} and outcome == "ok" and self._expunged(number):
                 return "expunged"
+        if outcome == "malformed" and self._voice.manner.login.malformed_apop == "names":
+            self._name = self._known(said.argument.decode("utf-8", "replace").partition(" ")[0])
         if outcome == "ok" and said.keyword == "USER" and self._name is not None:
             again = self._voice.manner.login.user_again
             if again != "replaces":
@@ -328,7 +338,7 @@ class Mannered(Bending):
 
     def _begin(self, place: Place) -> None:
         """The limits of a state begin to run."""
-        self._bad = 0
+        self._bad = self._bad if place.bad_carried else 0
         self._idle = place.idle
         self._until = self._time() + place.lasts if place.lasts else inf
         if self.reader is not None:

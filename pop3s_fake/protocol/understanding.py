@@ -167,18 +167,19 @@ def _digest(said: Said, separators: bytes) -> Said:
 def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *, parted: bool) -> Said:
     """One number or two, as far as they can be read."""
     numbers = (said.keyword == "TOP" and manner.top) or manner.numbers
+    skipped = numbers.leading.encode()
+    if numbers.separators == "run":
+        separators += skipped
     text = said.argument.lstrip(separators) if numbers.separators == "run" else said.argument
     if not text:
-        if command.optional and (not said.argument or numbers.separators == "run"):
-            return said if not parted or manner.reading.trailing != "refused" else said._replace(outcome="blank")
-        return said._replace(outcome="missing")
+        return _none(manner, said, command, parted=parted)
     values: list[int] = []
     for place, argument in enumerate(command.arguments):
         last = place == len(command.arguments) - 1
         lines = argument is Argument.LINES
         largest = (lines and numbers.largest_lines) or numbers.largest
-        open_end = numbers.lines_missing == "early" and text.endswith(tuple(map(bytes, zip(separators, strict=True))))
-        outcome, value, text = _number(numbers, text, separators, largest, last=last)
+        open_end = numbers.lines_first == "unparted" and text.endswith(tuple(map(bytes, zip(separators, strict=True))))
+        outcome, value, text = _number(numbers, text.lstrip(skipped), separators, largest, last=last)
         if outcome != "ok":
             told = _LINES.get(outcome, outcome) if lines else outcome
             return said._replace(outcome=told, rest=text, number=values[0] if values else None)
@@ -192,6 +193,15 @@ def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *,
         if not last and not text and not open_end:
             return said._replace(outcome="lines_missing", number=values[0])
     return said._replace(values=tuple(values), number=values[0])
+
+
+def _none(manner: Manner, said: Said, command: Command, *, parted: bool) -> Said:
+    """No number at all, where one or two belong."""
+    if said.argument and manner.numbers.blank == "word":
+        return said._replace(outcome="not_a_number")
+    if command.optional and (not said.argument or manner.numbers.separators == "run"):
+        return said if not parted or manner.reading.trailing != "refused" else said._replace(outcome="blank")
+    return said._replace(outcome="missing")
 
 
 def _number(  # noqa: PLR0911  # one for each way
@@ -213,12 +223,13 @@ def _number(  # noqa: PLR0911  # one for each way
     if not tail:
         return "ok", value, b""
     if tail[0] not in separators:
-        if numbers.noise == "refused":
+        if numbers.noise != "ignored" and not (last and numbers.noise == "at-end"):
             return "noise", value, tail
         tail = tail.lstrip(bytes(set(range(256)) - set(separators)))
     if last:
         blank = not tail.strip(separators)
-        if (numbers.trailing if blank else numbers.extra) == "refused" and tail:
+        ignored = "ignored" if len(tail) > 1 else "one"
+        if tail and (numbers.trailing not in {"ignored", ignored} if blank else numbers.extra == "refused"):
             return "extra", value, tail
         return "ok", value, b""
     return "ok", value, tail.lstrip(separators) if numbers.separators == "run" else tail[1:]

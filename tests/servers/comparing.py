@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -76,7 +76,7 @@ class Found:
 
     number: int
     group: Group
-    exchanges: int
+    steps: int
     late: int
     """Of these, how many came sooner or later than here."""
     difference: Difference | None
@@ -99,18 +99,19 @@ def name(number: int, again: int) -> str:
     return f"w{number:05d}{TRIES[again]}"
 
 
-def compare(dialect: str, place: Place, seed: int, numbers: Iterable[int], *, tls: bool = True) -> list[Found]:
+def compare(dialect: str, place: Place, seed: int, numbers: Iterable[int]) -> list[Found]:
     """Say these sequences to the dialect and to the server."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(lambda number: _compared(dialect, place, seed, number, tls=tls), numbers))
+        return list(pool.map(lambda number: _compared(dialect, place, seed, number), numbers))
 
 
-def _compared(dialect: str, place: Place, seed: int, number: int, *, tls: bool) -> Found:
+def _compared(dialect: str, place: Place, seed: int, number: int) -> Found:
     """One of them."""
     found: Found
     for again in range(len(TRIES)):
         drawn = sequence(seed, number, name(number, again))
-        ours = rehearse(dialect, drawn, tls=tls)
+        drawn = replace(drawn, messages=tuple(map(place.kept, drawn.messages)))
+        ours = rehearse(dialect, drawn, tls=bool(place.address.tls))
         place.fill(drawn.name, drawn.messages)
         theirs = perform(place.address, dialect, ours, place=number + again * 62500)
         pairs = list(zip(theirs, ours, strict=False))

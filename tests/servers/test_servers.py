@@ -44,7 +44,8 @@ def held(dialect: str, many: int) -> None:
         for number, (title, question) in enumerate(asked(dialect).items(), many):
             drawn = question.sequence(number, name(number, 0))
             place.fill(drawn.name, drawn.messages)
-            told = perform(place.address, dialect, rehearse(dialect, drawn), place=number)
+            ours = rehearse(dialect, drawn, tls=bool(place.address.tls))
+            told = perform(place.address, dialect, ours, place=number)
             assert answers(question, told) == question.heard, title
         found = compare(dialect, place, SEED, range(many))
     other = [each.difference for each in found if each.difference]
