@@ -100,7 +100,7 @@ class Sockets:
             else:
                 pem = Path(place.ca).read_text("ascii")
                 if not pem.strip():  # which ssl takes for leave to trust the system
-                    raise ValueError(pem)
+                    raise ValueError(pem)  # noqa: TRY301  # the same sentence as for any other that cannot be read
                 context = ssl.create_default_context(cadata=pem)
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             missing = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
