@@ -52,9 +52,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tls": BOTTOM,
     "rules": BOTTOM,
     "cases": (*BOTTOM, "tls"),
-    "dialects": (*BOTTOM, "protocol", "tls"),
+    "dialects": (*BOTTOM, "protocol", "quirks", "tls"),
     "dialogue": ("errors",),
-    "quirks": (*BOTTOM, "rules", "dialects", "tls"),
+    "quirks": (*BOTTOM, "rules", "tls"),
     "transcript": (*BOTTOM, "masking"),
     "ledger": BOTTOM,
     "connection": CONVERSATION,
@@ -427,15 +427,14 @@ def planted(name: str, source: str, finding: str, *, is_package: bool = False) -
         ),
         planted(
             "pop3s_fake.dialects.reader",
-            "from importlib import import_module as load\nquirks = load('...quirks', __name__)",
-            "pop3s_fake.dialects.reader, line 2: imports pop3s_fake.quirks; "
-            "dialects may import clock, errors, protocol, tls",
+            "from importlib import import_module as load\nledger = load('...ledger', __name__)",
+            "pop3s_fake.dialects.reader, line 2: imports pop3s_fake.ledger; "
+            "dialects may import clock, errors, protocol, quirks, tls",
         ),
         planted(
             "pop3s_fake.quirks",
             "import importlib\nclass Table:\n    room = importlib.import_module('.server', 'pop3s_fake')",
-            "pop3s_fake.quirks, line 3: imports pop3s_fake.server; "
-            "quirks may import clock, dialects, errors, rules, tls",
+            "pop3s_fake.quirks, line 3: imports pop3s_fake.server; quirks may import clock, errors, rules, tls",
         ),
         planted(
             "pop3s_fake.connection",
@@ -547,7 +546,7 @@ def test_a_planted_violation_is_found(module: Module, finding: str) -> None:
     [
         Module("pop3s_fake.maildrop.model", "from threading import Lock"),
         Module("pop3s_fake.maildrop.sources", "from pathlib import Path\ndef read(path: Path):\n    path.read_bytes()"),
-        Module("pop3s_fake.quirks", "from .rules import Rule\nfrom . import dialects, errors"),
+        Module("pop3s_fake.quirks", "from .rules import Rule\nfrom . import errors, tls"),
         Module("pop3s_fake.tls", "from importlib import resources\nfrom .records import Records", is_package=True),
         Module("pop3s_fake.server.listener", "import socket, threading, time\nopen('file')"),
         Module("pop3s_fake.audit.oracle", "import socket\nfrom pop3s_fake import Pop3sServer"),

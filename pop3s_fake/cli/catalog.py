@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pop3s_fake.cases import Case, case, case_ids
 from pop3s_fake.dialects import Dialect, dialect, dialect_ids
@@ -55,7 +55,8 @@ def row(entry: Entry) -> Row:
     if isinstance(entry, Case):
         return Row(entry.id, entry.must, (entry.poplib or entry.openssl or ("ok",))[0], entry.summary)
     if isinstance(entry, Dialect):
-        return Row(entry.id, entry.source, entry.extends or "-", entry.summary)
+        told = f"{entry.summary} ({entry.made_of})" if entry.source == "documented" else entry.summary
+        return Row(entry.id, entry.source, entry.extends or "-", told)
     if isinstance(entry, Quirk):
         return Row(entry.id, entry.tier, entry.made, entry.summary)
     if isinstance(entry, Handshake):
@@ -82,13 +83,18 @@ def catalog(which: str, *, as_json: bool) -> int:
     """Print a catalogue; gives the exit code."""
     listed = entries(which)
     if as_json:
-        text = json.dumps([asdict(entry) for entry in listed], indent=2, ensure_ascii=False, default=str)
+        text = json.dumps([_whole(entry) for entry in listed], indent=2, ensure_ascii=False, default=str)
         sys.stdout.write(f"{text}\n")
     elif sys.stdout.isatty():
         _table([row(entry) for entry in listed], *HEADS.get(which, ("must", "OpenSSL")))
     else:
         _lines([row(entry) for entry in listed])
     return 0
+
+
+def _whole(entry: Entry) -> dict[str, Any]:
+    """All of an entry, with what it is made of, in words, where that is a dialect."""
+    return asdict(entry) | ({"made_of": entry.made_of} if isinstance(entry, Dialect) else {})
 
 
 def _lines(rows: Sequence[Row]) -> None:

@@ -23,6 +23,7 @@ from pop3s_fake.cli.problems import Problems, complain
 from pop3s_fake.cli.reach import Reach, reach
 from pop3s_fake.cli.view import View, view
 from pop3s_fake.cli.watching import Watcher
+from pop3s_fake.dialects import dialect
 from pop3s_fake.errors import UsageError
 from pop3s_fake.server.server import Pop3sServer
 from pop3s_fake.tls.settings import Tls
@@ -188,8 +189,9 @@ def _announce(server: Pop3sServer, wishes: Wishes, facts: Facts, ca_file: str, s
     if wishes.case is not None:
         _announce_case(case(wishes.case), server, shown)
     if wishes.dialect is not None:
-        shown.say(f"  dialect   {wishes.dialect}")
-    for quirk in wishes.quirks:
+        spoken = dialect(wishes.dialect)
+        shown.say(f"  dialect   {spoken.id}" + (f" ({spoken.made_of})" if spoken.source == "documented" else ""))
+    for quirk in server.quirks:
         shown.say(f"  quirk     {quirk}")
     kept = facts.kept
     ca = "" if kept is None else f" ({'new' if kept.new else 'as before'}, good until {kept.until:%Y-%m-%d})"

@@ -54,7 +54,7 @@ def session_for(
     from pop3s_fake.protocol.mannered import Mannered  # noqa: PLC0415  # the same
 
     ours = settings.voice.ours is not None
-    stamp = "<{number}.{token}@{host}>" if ours else settings.voice.manner.greeting.stamp
+    stamp = settings.voice.manner.greeting.stamp if settings.voice.greets else "<{number}.{token}@{host}>"
 
     def tokens() -> dict[str, str]:
         return {

@@ -16,7 +16,12 @@ __all__ = ("dialect", "dialect_ids")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
-IDS: Final = ("dovecot", "dovecot-rich", "courier", "courier-rich", "cyrus", "mailutils", "popa3d", "solid-pop3d")
+RECORDED: Final = ("dovecot", "dovecot-rich", "courier", "courier-rich", "cyrus", "mailutils", "popa3d", "solid-pop3d")
+DOCUMENTED: Final = (
+    *("gmail", "exchange-online", "exchange-2000", "maillennium", "netease", "hmailserver", "davmail", "uw", "jpop"),
+    *("mailpit-old", "stalwart-old"),
+)
+IDS: Final = (*RECORDED, *DOCUMENTED)
 
 
 def dialect_ids() -> tuple[str, ...]:

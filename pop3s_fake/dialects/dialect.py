@@ -1,28 +1,45 @@
 """One dialect: a closed structure, and how a file becomes it.
 
-Knows what can stand in a file, and that one may extend another; must not know which files there are.
+Knows what can stand in a file, and that one may extend another; must not know which files there are, nor quirks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from pop3s_fake.dialects.bundle import brought, problems_with
 from pop3s_fake.errors import UsageError
+from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.protocol.manner import Manner
 from pop3s_fake.protocol.wording import problems_of
 from pop3s_fake.tls.catalogue import structured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from os import PathLike
+
+    from pop3s_fake.quirks import Asked
 
 __all__ = ("Dialect", "read")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
-_EVIDENCE: Final = "evidence"
+_LISTED: Final = ("capabilities", "capabilities_in_clear")
+_ADDED: Final = frozenset({"evidence", "quirks"})
+"""Keys whose lists add up."""
+
+_WITH_COMMANDS: Final = (
+    *((place, name, "; `capabilities` says what ours lists") for place in ("before", "after") for name in _LISTED),
+    *(("login", name, "; `capabilities` says what ours lists") for name in ("mechanisms", "mechanisms_in_clear")),
+    *(("login", name, "") for name in ("passwords_in_clear", "user_again", "between")),
+    ("storage", "expunged", ""),
+)
+"""Settings that ours does not read, and what would be right."""
+
+MADE_OF: Final = {"recorded": "recorded", "documented": "documented, not recorded", "own": "your own"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,33 @@ class Dialect:
     """Whether it was held against a recording, made of what is told of a server, or is somebody's own."""
     extends: str = ""
     """The dialect of which it says only what is different."""
+    quirks: tuple[str, ...] = ()
+    """Quirks that it brings, as ``quirks=`` has them; those of the dialect that it extends come first."""
+    capabilities: tuple[str, ...] = ()
+    """What CAPA lists, as ``capabilities=`` has it."""
+    evidence: tuple[str, ...] = ()
+    """What tells that it brings them."""
     manner: Manner = field(default_factory=Manner)
+
+    @property
+    def made_of(self) -> str:
+        """What it is made of, in words.
+
+        >>> from pop3s_fake.dialects import dialect
+        >>> dialect("gmail").made_of
+        'documented, not recorded'
+        """
+        return MADE_OF[self.source]
+
+    @property
+    def names_commands(self) -> bool:
+        """Whether it says itself which commands there are; where it does not, they are those of ours."""
+        return bool(self.manner.before.commands or self.manner.after.commands)
+
+    @cached_property
+    def brings(self) -> tuple[Asked, ...]:
+        """Its quirks."""
+        return brought(self)
 
     @classmethod
     def from_file(cls, path: str | PathLike[str]) -> Dialect:
@@ -83,10 +126,22 @@ def read(text: str, name: str, *, base: Callable[[str], str], origin: str = "") 
         made = structured({name: table}, Dialect, what)[name]
     except UsageError as error:  # a file has no table named manner: its keys are
         raise UsageError(str(error).replace(f"$[{name!r}].manner", f"$[{name!r}]")) from None
-    problems = problems_of(made.manner)
+    problems = [*problems_of(made.manner), *_without_commands(made)]
+    problems += problems_with(made)
+    try:
+        Offer(made.capabilities or None, stls=True)
+    except UsageError as error:
+        problems.append(f"{error} @ $[{name!r}].capabilities")
     if problems:
         raise UsageError(f"{what}: " + "; ".join(problems))
     return made
+
+
+def _without_commands(made: Dialect) -> Iterator[str]:
+    """What would be passed over in a dialect that names no commands, since those are ours."""
+    for group, name, instead in () if made.names_commands else _WITH_COMMANDS:
+        if getattr(getattr(made.manner, group), name) != getattr(getattr(Manner(), group), name):
+            yield f"{group}.{name} is for a dialect that names its commands, in before.commands{instead}"
 
 
 def _whole(text: str, what: str, base: Callable[[str], str], seen: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -100,19 +155,20 @@ def _whole(text: str, what: str, base: Callable[[str], str], seen: tuple[str, ..
     below = tables.get("extends", "")
     if not isinstance(below, str) or not below:
         return tables
+    tables.setdefault("source", "own")  # it is not what the other one is made of
     if below in seen:
         raise UsageError(f"{what}: it extends itself, by way of {', '.join(seen)}")
     return _over(_whole(base(below), f"dialect {below}", base, (*seen, below)), tables)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """One table over another: tables within are joined, and so is evidence; of all else the upper one stands."""
+    """One table over another: tables within are joined, evidence and quirks too; of all else the upper one stands."""
     result = dict(below)
     for key, value in above.items():
         under = result.get(key)
         if isinstance(under, dict) and isinstance(value, dict):
             result[key] = _over(under, value)
-        elif key == _EVIDENCE and isinstance(under, list) and isinstance(value, list):
+        elif key in _ADDED and isinstance(under, list) and isinstance(value, list):
             result[key] = [*under, *value]
         else:
             result[key] = value

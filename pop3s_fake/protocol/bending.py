@@ -107,7 +107,7 @@ class Bending(Session):
             return replies.TWO_STEPS
         user, early = self._name, initial is not None and mechanism in login.initial
         reply = super()._auth(name, None if early else initial)
-        if login.between == "kept":
+        if login.between == "kept" and self._voice.ours is None:
             self._name = user
         if not early or initial is None or self.exchange is None:
             return reply

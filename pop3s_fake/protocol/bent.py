@@ -44,8 +44,8 @@ class Bent(Mannered):
     farewell: bytes
 
     def _greeted(self) -> Reply:
-        """Our greeting."""
-        return Session.greeting(self)
+        """Our greeting, unless there is another."""
+        return super()._greeted() if self._voice.greets else Session.greeting(self)
 
     def execute(self, line: Line) -> Reply:
         """Carry out one line as ever, unless it means something else here."""

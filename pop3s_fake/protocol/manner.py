@@ -158,6 +158,7 @@ class Place:
     """What there is in one state, and how long it lasts."""
 
     commands: tuple[Keyword, ...] = ()
+    """Those that there are; none in either state: those that the server offers, and all else is as ours does it."""
     capabilities: tuple[str, ...] = ()
     capabilities_in_clear: tuple[str, ...] = ()
     disabled: tuple[Keyword, ...] = ()

@@ -166,6 +166,11 @@ class Voice:
         self._known: dict[tuple[bytes, bool], Said] = {}
         self._text = lru_cache(maxsize=None)(self._find)
 
+    @property
+    def greets(self) -> bool:
+        """Whether the greeting is another than ours."""
+        return self.ours is None or self.manner.greeting.text != self.ours.greeting.text
+
     def understood(self, line: bytes, after: bool) -> Said:  # noqa: FBT001  # the key of what is remembered
         """What a line says, before the login or after it; short ones are remembered, unless they may hold a secret."""
         said = self._known.get((line, after))

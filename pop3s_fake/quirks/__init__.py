@@ -4,8 +4,8 @@ Knows what quirks are made of: rules, changes of replies, settings of a server. 
 the protocol; what is written about each stands in the files beside this one.
 """
 
-from pop3s_fake.quirks.asking import Asked, asked, demands, rules_of, rules_of_all
+from pop3s_fake.quirks.asking import Asked, asked, demands, named, rules_of, rules_of_all
 from pop3s_fake.quirks.catalogue import quirk, quirk_ids
 from pop3s_fake.quirks.entry import Quirk
 
-__all__ = ("Asked", "Quirk", "asked", "demands", "quirk", "quirk_ids", "rules_of", "rules_of_all")
+__all__ = ("Asked", "Quirk", "asked", "demands", "named", "quirk", "quirk_ids", "rules_of", "rules_of_all")

@@ -1,20 +1,20 @@
 r"""Asking for quirks: a text becomes a quirk with its parameters, and several of them become rules and settings.
 
-Knows how a quirk is written, how its parameters are filled in, and when two contradict each other; must not know
+Knows how the parameters of a quirk are filled in, and when two contradict each other; must not know
 servers.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pop3s_fake.errors import UsageError, nearest
+from pop3s_fake.errors import UsageError
 from pop3s_fake.quirks.catalogue import quirk
 from pop3s_fake.quirks.changing import Changing
-from pop3s_fake.quirks.entry import Parameter, Quirk, Setting
+from pop3s_fake.quirks.entry import Quirk, Setting
+from pop3s_fake.quirks.writing import parsed, quoted
 from pop3s_fake.rules import Rule
 from pop3s_fake.rules.actions import Edit
 from pop3s_fake.rules.when import meet
@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 
     from pop3s_fake.rules.when import When
 
-__all__ = ("Asked", "asked", "demands", "rules_of", "rules_of_all")
+__all__ = ("Asked", "asked", "demands", "named", "rules_of", "rules_of_all")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
-
-_ASKED: Final = re.compile(r"\s*([^\s()]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
-_GIVEN: Final = re.compile(r'\s*([a-z_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))\s*(?:,|$)')
 
 WHAT: Final = {
     "time": "how long it takes at",
@@ -90,6 +87,8 @@ class Asked(NamedTuple):
 
     quirk: Quirk
     values: dict[str, str]
+    origin: str = ""
+    """What it comes with, such as "dialect 'gmail'", where nobody has asked for it by itself."""
 
     def __str__(self) -> str:
         """As it is written, with the parameters that are not the default.
@@ -98,26 +97,51 @@ class Asked(NamedTuple):
         ('terminator-split(later=2)', 'terminator-split')
         """
         known = self.quirk.parameters
-        given = [f"{name}={_written(value)}" for name, value in self.values.items() if value != known[name].default]
+        given = [f"{name}={quoted(value)}" for name, value in self.values.items() if value != known[name].default]
         return f"{self.quirk.id}({', '.join(given)})" if given else self.quirk.id
 
 
-def asked(texts: Iterable[str]) -> tuple[Asked, ...]:
+def asked(texts: Iterable[str], beside: Iterable[Asked] = (), *, origin: str = "") -> tuple[Asked, ...]:
     """The quirks that these texts ask for, each once; UsageError for what is none, and where two contradict each other.
 
+    ``beside``: quirks that come with something else, a dialect.  A text replaces the one of its id, and the text "-id"
+    takes it away; that does so with one that a text before it asks for, too.  ``origin``: what these come with; of two
+    of its quirks that answer the same command the later one does.
+
+    >>> [str(one) for one in asked(["-capa-err", "lf-only-replies"], beside=asked(["capa-err", "retr-no-answer"]))]
+    ['retr-no-answer', 'lf-only-replies']
     >>> asked(["terminator-split(latter=2)"])
     Traceback (most recent call last):
     ...
     pop3s_fake.errors.UsageError: quirk 'terminator-split' has no parameter 'latter'; did you mean 'later'?
     """
-    found: dict[str, Asked] = {}
+    found = {one.quirk.id: one for one in beside}
     for text in texts:
-        one = _one(text)
+        if text.strip().startswith("-"):
+            _taken(text.strip()[1:], found)
+            continue
+        one = Asked(*parsed(text), origin)
+        if one.quirk.id in found and found[one.quirk.id].origin:
+            del found[one.quirk.id]
         before = found.setdefault(one.quirk.id, one)
         if before != one:
             raise UsageError(f"quirk {one.quirk.id!r} is there twice, as {before} and as {one}; leave one of them out")
     _together(tuple(found.values()))
     return tuple(found.values())
+
+
+def named(one: Asked) -> str:
+    """A quirk in a sentence about it."""
+    return f"{one.quirk.id!r} (of {one.origin})" if one.origin else repr(one.quirk.id)
+
+
+def _taken(name: str, found: dict[str, Asked]) -> None:
+    """Take a quirk away that is there."""
+    if name not in found:
+        quirk(name)  # says so where there is none of this name
+        there = ", ".join(found) or "none"
+        raise UsageError(f"'-{name}' takes away a quirk that is not among those before it, which are {there}")
+    del found[name]
 
 
 def rules_of(one: Asked) -> list[Rule]:
@@ -226,69 +250,6 @@ def _manner(value: Any, one: Asked) -> Any:
     return text
 
 
-def _one(text: str) -> Asked:
-    """One quirk and its parameters."""
-    match = _ASKED.fullmatch(text)
-    if match is None:
-        raise UsageError(f"a quirk is written as 'uidl-extra-spaces' or 'terminator-split(later=2)', not {text!r}")
-    found = quirk(match[1])
-    if found.made == "not yet":
-        raise UsageError(f"quirk {found.id!r} is not there yet: it waits for {found.waits_for}")
-    values = {name: parameter.default for name, parameter in found.parameters.items()}
-    for name, value in _given(match[2] or "", text):
-        if name not in found.parameters:
-            known = nearest(name, found.parameters) if found.parameters else "; it has none"
-            raise UsageError(f"quirk {found.id!r} has no parameter {name!r}{known}")
-        values[name] = _checked(found, name, value)
-    return Asked(found, values)
-
-
-def _given(text: str, whole: str) -> Iterator[tuple[str, str]]:
-    """The parameters as they are written."""
-    place = 0
-    while text[place:].strip():
-        match = _GIVEN.match(text, place)
-        if match is None:
-            raise UsageError(f"parameters are written as name=value, parted by commas, unlike those of {whole!r}")
-        yield match[1], re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
-        place = match.end()
-
-
-def _written(value: str) -> str:
-    """A value as it is written."""
-    if re.fullmatch(r'[^\s",()]+', value):
-        return value
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _checked(found: Quirk, name: str, value: str) -> str:
-    """A value that the parameter can have."""
-    parameter = found.parameters[name]
-    begin = f"parameter {name!r} of quirk {found.id!r}"
-    if parameter.kind == "word":
-        if value not in parameter.words:
-            raise UsageError(f"{begin} is one of {', '.join(parameter.words)}, not {value!r}")
-        return value
-    if parameter.kind == "text":
-        return value
-    form = r"\d{1,9}" if parameter.kind == "whole" else r"\d{1,6}(\.\d{1,6})?"
-    inside = re.fullmatch(form, value, re.ASCII) and _within(parameter, float(value))
-    if not inside:
-        what = "a whole number" if parameter.kind == "whole" else "a number of seconds"
-        raise UsageError(f"{begin} is {what}{_bounds(parameter)}, not {value!r}")
-    return value
-
-
-def _within(parameter: Parameter, number: float) -> bool:
-    least, most = parameter.least, parameter.most
-    return (least is None or number >= least) and (most is None or number <= most)
-
-
-def _bounds(parameter: Parameter) -> str:
-    least = "" if parameter.least is None else f" from {parameter.least:g}"
-    return least + ("" if parameter.most is None else f" to {parameter.most:g}")
-
-
 def _filled(text: str, one: Asked, *, quoted: bool = False) -> str:
     """A text of the data with the parameters in it."""
     for name, value in one.values.items():
@@ -313,17 +274,21 @@ def _together(several: Sequence[Asked]) -> None:
     """Refuse two quirks that contradict each other."""
     claims = {one.quirk.id: list(_claims(one)) for one in several}
     for one, other in combinations(several, 2):
-        names = one.quirk.id, other.quirk.id
         if other.quirk.id in one.quirk.contradicts or one.quirk.id in other.quirk.contradicts:
-            raise _contradiction(names, "one server does not do both")
-        for mine in claims[names[0]]:
-            for yours in claims[names[1]]:
-                if mine.what == yours.what and _collide(mine, yours):
-                    raise _contradiction(names, f"both decide {mine.what}{_at(mine)}")
+            raise _contradiction(one, other, "one server does not do both")
+        for mine in claims[one.quirk.id]:
+            for yours in claims[other.quirk.id]:
+                ordered = bool(one.origin) and one.origin == other.origin and mine.when is not None
+                if mine.what == yours.what and not ordered and _collide(mine, yours):
+                    raise _contradiction(one, other, f"both decide {mine.what}{_at(mine)}")
 
 
-def _contradiction(names: tuple[str, str], why: str) -> UsageError:
-    return UsageError(f"quirks {names[0]!r} and {names[1]!r} contradict each other: {why}; leave one of them out")
+def _contradiction(one: Asked, other: Asked, why: str) -> UsageError:
+    given, brought = sorted((one, other), key=lambda each: bool(each.origin))
+    right = "leave one of them out"
+    if brought.origin and not given.origin:
+        right = f"leave {given.quirk.id!r} out, or take the other one away by '-{brought.quirk.id}'"
+    return UsageError(f"quirks {named(one)} and {named(other)} contradict each other: {why}; {right}")
 
 
 def _collide(one: Claim, other: Claim) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pop3s_fake.maildrop import Account
+    from pop3s_fake.protocol.manner import Manner
     from pop3s_fake.quirks import Asked
     from pop3s_fake.server.options import ServerOptions
 
@@ -55,10 +56,17 @@ def with_dialect(options: ServerOptions, seed: int, quirky: tuple[Asked, ...] = 
     >>> options, spoken = with_dialect(ServerOptions(dialect="dovecot"), seed=1)
     >>> options.exclusive, spoken.told
     (False, 'dialect dovecot')
+    >>> with_dialect(ServerOptions(dialect="jpop"), seed=1)[1].told
+    'dialect jpop (documented, not recorded)'
     """
     assert options.dialect is not None
     spoken = chosen(options.dialect)
-    manner = spoken.manner
+    manner, usual = spoken.manner, None
+    if not spoken.names_commands:
+        from pop3s_fake.protocol.bent import ours  # noqa: PLC0415  # for dialects that are ours but for a few things
+
+        usual = ours(options.offer.tags)
+        manner = _upon(usual, manner)
     late: Sequence[str] = ()
     if quirky:
         from pop3s_fake.server.quirking import bent, late_of  # noqa: PLC0415  # loads the catalogue of quirks
@@ -83,8 +91,20 @@ def with_dialect(options: ServerOptions, seed: int, quirky: tuple[Asked, ...] = 
             storage.first,
         )
 
-    settled = replace(options, exclusive=options.exclusive and storage.exclusive, tls=tls)
-    return settled, Spoken(f"dialect {spoken.id}", Voice(manner, options.capabilities, late=late), form)
+    told = f"dialect {spoken.id}" + (f" ({spoken.made_of})" if spoken.source == "documented" else "")
+    exclusive = storage.exclusive if options.exclusive is None else options.exclusive
+    settled = replace(options, exclusive=exclusive, tls=tls)
+    return settled, Spoken(told, Voice(manner, None if usual else options.announced, late=late, ours=usual), form)
+
+
+def _upon(usual: Manner, manner: Manner) -> Manner:
+    """What we do, with what a manner that names no commands has otherwise."""
+    return replace(
+        manner,
+        before=replace(manner.before, commands=usual.before.commands),
+        after=replace(manner.after, commands=usual.after.commands),
+        login=replace(manner.login, response=manner.login.response or usual.login.response),
+    )
 
 
 def offer_of(given: str | Dialect, capabilities: Sequence[str] | None, *, stls: bool, late: Sequence[str]) -> Offer:
@@ -93,7 +113,10 @@ def offer_of(given: str | Dialect, capabilities: Sequence[str] | None, *, stls: 
     >>> offer_of("dovecot", None, stls=True, late=()).mechanisms
     ('PLAIN',)
     """
-    login = chosen(given).manner.login
+    spoken = chosen(given)
+    if not spoken.names_commands:
+        return Offer(capabilities, stls=stls, late=late)
+    login = spoken.manner.login
     lines = [f"SASL {' '.join(login.mechanisms)}"] if login.mechanisms else []
     entries = edited(lines, capabilities) if capabilities else lines if capabilities is None else []
     clear = {"SASL"} if login.mechanisms_in_clear else set()

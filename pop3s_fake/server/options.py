@@ -95,7 +95,7 @@ RIGHT: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         "the id of a dialect, such as 'dovecot', or a Dialect",
     ),
     "case": (lambda value: value is None or isinstance(value, str), "the id of a case, such as 'rec.truncate'"),
-    "exclusive": (lambda value: isinstance(value, bool), "True or False"),
+    "exclusive": (lambda value: value is None or isinstance(value, bool), "True, False or None"),
     "authority": (lambda value: value is None or hasattr(value, "server_context"), "an Authority"),
 }
 """What a keyword's value must be: how to tell, and what would be right."""
@@ -131,7 +131,7 @@ class ServerOptions:
     clock: Clock | None = None
     seed: int | None = None
     deadline: float | None = 30.0
-    exclusive: bool = True
+    exclusive: bool | None = None
     authority: Authority | None = None
 
     def __post_init__(self) -> None:
@@ -159,17 +159,39 @@ class ServerOptions:
             allowed(row)
 
     @property
+    def quirky(self) -> bool:
+        """Whether there are quirks, asked for or brought by the dialect."""
+        if self.quirks or self.dialect is None:
+            return bool(self.quirks)
+        from pop3s_fake.server.dialecting import chosen  # noqa: PLC0415  # loads the dialect
+
+        return bool(chosen(self.dialect).quirks)
+
+    @property
+    def announced(self) -> Sequence[str] | None:
+        """What CAPA lists, where anybody has said so: what the keyword makes of what the dialect has."""
+        if self.dialect is None:
+            return self.capabilities
+        from pop3s_fake.server.dialecting import chosen  # noqa: PLC0415  # the same
+
+        its = {"capabilities": list(chosen(self.dialect).capabilities) or None}
+        return merged([its, {} if self.capabilities is None else {"capabilities": self.capabilities}]).get(
+            "capabilities"
+        )
+
+    @property
     def offer(self) -> Offer:
         """The capabilities."""
         late: Sequence[str] = ()
-        if self.quirks:
-            from pop3s_fake.quirks import asked, demands  # noqa: PLC0415  # loads the catalogue of quirks
+        if self.quirky:
+            from pop3s_fake.quirks import demands  # noqa: PLC0415  # loads the catalogue of quirks
+            from pop3s_fake.server.quirking import quirks_of  # noqa: PLC0415  # the same
 
-            late = demands(asked(self.quirks)).late
+            late = demands(quirks_of(self)).late
         if self.dialect is not None:
             from pop3s_fake.server.dialecting import offer_of  # noqa: PLC0415  # loads the dialect
 
-            return offer_of(self.dialect, self.capabilities, stls=self.stls is not False, late=late)
+            return offer_of(self.dialect, self.announced, stls=self.stls is not False, late=late)
         return Offer(self.capabilities, stls=self.stls is not False, late=late)
 
     @classmethod

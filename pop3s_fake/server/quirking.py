@@ -12,7 +12,7 @@ from pop3s_fake.dialects.overlay import overlaid
 from pop3s_fake.errors import UsageError
 from pop3s_fake.maildrop import Policy
 from pop3s_fake.protocol.wording import Voice
-from pop3s_fake.quirks import asked, demands, rules_of_all
+from pop3s_fake.quirks import asked, demands, named, rules_of_all
 from pop3s_fake.tls.settings import Tls
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pop3s_fake.server.dialecting import Spoken
     from pop3s_fake.server.options import ServerOptions
 
-__all__ = ("bent", "described", "late_of", "policy_of", "rules_of_all", "spoken_of", "with_quirks")
+__all__ = ("bent", "described", "late_of", "policy_of", "quirks_of", "rules_of_all", "spoken_of", "with_quirks")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
@@ -34,7 +34,7 @@ def with_quirks(options: ServerOptions) -> tuple[ServerOptions, tuple[Asked, ...
     >>> with_quirks(ServerOptions(quirks=["no-exclusive-lock"]))[0].exclusive
     False
     """
-    several = asked(options.quirks)
+    several = quirks_of(options)
     setting = demands(several)
     usual = {field.name: field.default for field in fields(options)}
     changed: dict[str, object] = {}
@@ -44,9 +44,10 @@ def with_quirks(options: ServerOptions) -> tuple[ServerOptions, tuple[Asked, ...
             continue
         if given != usual[name]:
             whose = next(one for one in several if one.quirk.setting and getattr(one.quirk.setting, name) is not None)
+            right = f"leave {name}= out, or take the quirk away by '-{whose.quirk.id}'"
             raise UsageError(
-                f"quirk {whose.quirk.id!r} is a server with {name}={_brief(wanted)}, which {name}={_brief(given)} "
-                "contradicts; leave one of them out"
+                f"quirk {named(whose)} is a server with {name}={_brief(wanted)}, which {name}={_brief(given)} "
+                f"contradicts; {right if whose.origin else 'leave one of them out'}"
             )
         changed[name] = wanted
     if setting.capabilities:
@@ -55,6 +56,21 @@ def with_quirks(options: ServerOptions) -> tuple[ServerOptions, tuple[Asked, ...
         given = {"capabilities": options.capabilities}
         changed |= merged([given, {"capabilities": list(setting.capabilities)}])
     return replace(options, **changed), several  # type: ignore[arg-type]  # by name
+
+
+def quirks_of(options: ServerOptions) -> tuple[Asked, ...]:
+    """The quirks of a server: those of its dialect, but for what is taken away, and those that are asked for.
+
+    >>> from pop3s_fake.server.options import ServerOptions
+    >>> options = ServerOptions(dialect="maillennium", quirks=["-top-truncated", "terminator-split"])
+    >>> described(quirks_of(options))
+    'quirks uidl-extra-spaces, terminator-split'
+    """
+    if options.dialect is None:
+        return asked(options.quirks)
+    from pop3s_fake.server.dialecting import chosen  # noqa: PLC0415  # loads the dialect
+
+    return asked(options.quirks, beside=chosen(options.dialect).brings)
 
 
 def policy_of(several: tuple[Asked, ...]) -> Policy | None:

@@ -107,7 +107,7 @@ class Pop3sServer:
         clock: Clock | None = None,
         seed: int | None = None,
         deadline: float | None = 30.0,
-        exclusive: bool = True,
+        exclusive: bool | None = None,
         authority: Authority | None = None,
         **unknown: Never,
     ) -> None:
@@ -120,8 +120,9 @@ class Pop3sServer:
         test ("should": a SHOULD, too), ``allow``: ids of requirements that it may break.  ``clock``: a
         :class:`~pop3s_fake.ManualClock` to drive the server's time.  ``seed``: makes everything random reproducible.
         ``deadline``: seconds of real time after which an open session is reset and reported, None for never.
-        ``exclusive``: whether a maildrop is open in one session at a time (RFC 1939 section 4).  ``authority``: who
-        issues the certificates; left out, one that all servers of the process share.
+        ``exclusive``: whether a maildrop is open in one session at a time (RFC 1939 section 4); left out, it is, unless
+        the dialect has it otherwise.  ``authority``: who issues the certificates; left out, one that all servers of the
+        process share.
 
         ``stls``: whether it listens on a second port, too, in clear, where clients come to TLS by STLS (RFC 2595); a
         number is that port, True a free one.  ``capabilities``: what CAPA lists, and so what there is: a list in place
@@ -171,7 +172,7 @@ class Pop3sServer:
         quirky: tuple[Asked, ...] = ()
         policy: Policy | None = None
         self._spoken: Spoken | None = None
-        if quirks:
+        if options.quirky:
             from pop3s_fake.server import quirking  # noqa: PLC0415  # loads the catalogue of quirks
 
             options, quirky = quirking.with_quirks(options)
@@ -180,6 +181,8 @@ class Pop3sServer:
             from pop3s_fake.server.dialecting import with_dialect  # noqa: PLC0415  # loads the dialect
 
             options, self._spoken = with_dialect(options, self.seed, quirky)
+        self.quirks: Final[tuple[str, ...]] = tuple(map(str, quirky))
+        """Its quirks, with those that its dialect brings."""
         self._options = options
         self.clock: Final[Clock] = clock or SystemClock()
         self.accounts: Final = Accounts(
@@ -196,12 +199,7 @@ class Pop3sServer:
         self._dialogues: Final = Dialogues()
         self._past: Final = Past()
         where = caller()
-        if quirky:
-            self.transcript.heading = quirking.described(quirky)
-            for made in quirking.rules_of_all(quirky):
-                self.rules.add(made, must=False, where=made.origin)
-        if self._spoken is not None:
-            self.transcript.heading = "; ".join(filter(None, [self._spoken.told, self.transcript.heading]))
+        self._bring(quirky)
         for rule in options.rules:
             self.rules.add(rule, where=where)
         self._met = False
@@ -220,6 +218,17 @@ class Pop3sServer:
         self._address = "127.0.0.1"
         self._listens_at = self.host
         self._baseline: tuple[object, list[tuple[Rule, bool]], tuple[str, ...]] | None = None
+
+    def _bring(self, quirky: tuple[Asked, ...]) -> None:
+        """Tell of the dialect and the quirks, and add the rules of these."""
+        headings = ["" if self._spoken is None else self._spoken.told]
+        if quirky:
+            from pop3s_fake.server import quirking  # noqa: PLC0415  # loads the catalogue of quirks
+
+            headings.append(quirking.described(quirky))
+            for made in quirking.rules_of_all(quirky):
+                self.rules.add(made, must=False, where=made.origin)
+        self.transcript.heading = "; ".join(filter(None, headings))
 
     def __repr__(self) -> str:
         """Where it listens, or that it does not."""
@@ -273,7 +282,7 @@ class Pop3sServer:
             dialogues=self._dialogues,
             ledger=self.ledger if self.transcript.remembers else None,
             read=Path,
-            exclusive=options.exclusive,
+            exclusive=options.exclusive is not False,
             seed=self.seed,
             name=options.names[0],
             hosts=lambda: LOOPBACK.union(self._names),

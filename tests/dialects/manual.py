@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pop3s_fake.dialects import dialect, dialect_ids
+from pop3s_fake.dialects import dialect
+from pop3s_fake.dialects.catalogue import DOCUMENTED, RECORDED
 from tests.dialects.replaying import HERE, replay, scenarios
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _tables() -> Iterator[str]:
     yield "| dialect | what it is | made of | scenarios | exchanges | equal | different | share |\n"
     yield "|---|---|---|---|---|---|---|---|\n"
     reasons: dict[str, Counter[str]] = {}
-    for name in dialect_ids():
+    for name in RECORDED:
         chosen = dialect(name)
         found = [exchange for scenario in scenarios(name) for exchange in replay(name, scenario)]
         other = [exchange for exchange in found if not exchange.equal]
@@ -58,6 +59,18 @@ def _tables() -> Iterator[str]:
     for name, counted in reasons.items():
         for reason, count in counted.most_common():
             yield f"| `{name}` | {count} | {reason} |\n"
+    yield from _documented()
+
+
+def _documented() -> Iterator[str]:
+    yield "\n" + (HERE / "documented.md").read_text(encoding="utf-8")
+    yield "\n| dialect | what it is | made of | greeting | quirks | told by |\n|---|---|---|---|---|---|\n"
+    for name in DOCUMENTED:
+        chosen = dialect(name)
+        quirks = ", ".join(f"`{each}`" for each in chosen.quirks)
+        told = "; ".join(dict.fromkeys([*chosen.evidence, *chosen.manner.greeting.evidence]))
+        greeting = chosen.manner.greeting.text
+        yield f"| `{name}` | {chosen.summary} | {chosen.made_of} | `{greeting}` | {quirks} | {told} |\n"
 
 
 if __name__ == "__main__":

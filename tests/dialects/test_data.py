@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pop3s_fake.dialects import dialect_ids
-from pop3s_fake.dialects.catalogue import text
+from pop3s_fake.dialects.catalogue import RECORDED, text
 from tests.dialects.replaying import moves, recording, recordings, said
 from tests.servers.asking import asked
 
@@ -68,7 +67,7 @@ def groups(name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield (key,), table
 
 
-@pytest.mark.parametrize("name", dialect_ids())
+@pytest.mark.parametrize("name", RECORDED)
 def test_no_value_holds_a_command_line_a_scenario_or_a_whole_reply(name: str) -> None:
     """A dialect tells how a server works, and not what one recording said."""
     names = {scenario for each in recordings() for scenario in recording(each)["scenarios"]}
@@ -87,7 +86,7 @@ def test_no_value_holds_a_command_line_a_scenario_or_a_whole_reply(name: str) ->
         assert "\n" not in value, path
 
 
-@pytest.mark.parametrize("name", dialect_ids())
+@pytest.mark.parametrize("name", RECORDED)
 def test_each_group_names_recordings_that_there_are(name: str) -> None:
     """With scenarios in which something was said."""
     for path, group in groups(name):
@@ -98,7 +97,7 @@ def test_each_group_names_recordings_that_there_are(name: str) -> None:
             assert isinstance(lines_of(of, scenario), list)
 
 
-@pytest.mark.parametrize("name", dialect_ids())
+@pytest.mark.parametrize("name", RECORDED)
 def test_each_text_stands_in_its_evidence(name: str) -> None:
     """With something in place of its tokens, as a whole line that the server sent."""
     for path, group in groups(name):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from pop3s_fake import Account, Dialect, Maildrop, ManualClock, Pop3sServer, UsageError
+from pop3s_fake import Account, Dialect, Maildrop, ManualClock, Pop3sServer, Tls, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,6 +184,34 @@ def test_two_sessions_may_have_one_maildrop(dovecot: Pop3sServer) -> None:
             'summary = "x"\nreplies.STAT.says.ok = "+OK {coutn}"\n',
             "{path}: replies.STAT.says.ok: nothing stands for '{{coutn}}'; did you mean '{{count}}'?",
         ),
+        (
+            'summary = "x"\nquirks = ["gmail-poped", "auth-msn-ntlm", "terminator-split(latter=2)"]\n',
+            (
+                "{path}: unknown quirk 'gmail-poped'; did you mean 'gmail-popped'? @ $['own'].quirks[0]; "
+                "quirk 'auth-msn-ntlm' is not there yet: it waits for mechanisms that are not made here "
+                "@ $['own'].quirks[1]; "
+                "quirk 'terminator-split' has no parameter 'latter'; did you mean 'later'? @ $['own'].quirks[2]"
+            ),
+        ),
+        (
+            'summary = "x"\nquirks = ["capa-err", "capa-hangs"]\n',
+            (
+                "{path}: quirks 'capa-err' (of dialect 'own') and 'capa-hangs' (of dialect 'own') contradict each "
+                "other: one server does not do both; leave one of them out @ $['own'].quirks"
+            ),
+        ),
+        (
+            'summary = "x"\ncapabilities = ["UILD"]\n',
+            "{path}: capabilities=: unknown capability 'UILD'; did you mean 'UIDL'? @ $['own'].capabilities",
+        ),
+        (
+            'summary = "x"\nbefore.capabilities = ["UIDL"]\nstorage.expunged = "told"\n',
+            (
+                "{path}: before.capabilities is for a dialect that names its commands, in before.commands; "
+                "`capabilities` says what ours lists; "
+                "storage.expunged is for a dialect that names its commands, in before.commands"
+            ),
+        ),
         ("summary = \n", "{path}: this is no TOML: Invalid value (at line 1, column 11)"),
     ],
 )
@@ -196,6 +224,74 @@ def test_a_file_that_cannot_be_is_told_with_every_mistake(tmp_path: Path, text: 
         Dialect.from_file(path)
 
     assert sorted(str(caught.value).split("; ")) == sorted(sentence.format(path=path).split("; "))
+
+
+def test_a_file_may_bring_quirks_and_capabilities(tmp_path: Path) -> None:
+    """On top of those of the dialect that it extends; what that is made of, it is not."""
+    path = tmp_path / "ours.toml"
+    path.write_text(
+        'summary = "ours"\nextends = "gmail"\ncapabilities = ["-UIDL"]\n'
+        'quirks = ["gmail-batches(size=1)", "-gmail-scope", "terminator-split"]\nafter.idle = 60\n',
+        encoding="utf-8",
+    )
+    ours = Dialect.from_file(path)
+    clock = ManualClock(auto=True)
+    with Pop3sServer(dialect=ours, clock=clock) as server:
+        assert (ours.source, ours.made_of) == ("own", "your own")
+        assert server.quirks[-2:] == ("gmail-batches(size=1)", "terminator-split")
+        assert "gmail-scope" not in server.quirks
+        server.maildrop.add("Subject: one\n\n", "Subject: two\n\n")
+        with logged_in(server) as client:
+            assert client.welcome.startswith(b"+OK Gpop ready")
+            assert "UIDL" not in client.capa()
+            assert client.stat() == (1, 16)
+            clock.advance(60)
+            with pytest.raises(poplib.error_proto, match="EOF"):
+                client._getline()  # type: ignore[attr-defined]
+    assert server.transcript.heading.startswith("dialect ours; quirks capa-differs-after-auth")
+
+
+def test_a_keyword_that_contradicts_a_quirk_of_the_dialect_says_how_that_is_taken_away() -> None:
+    """Or the keyword is left out."""
+    with pytest.raises(UsageError) as caught:
+        Pop3sServer(dialect="gmail", tls=Tls(versions="1.2"))
+    assert str(caught.value) == (
+        "quirk 'sni-required' (of dialect 'gmail') is a server with tls=Tls(sni=(('', 'self-signed'),)), which "
+        "tls=Tls(versions='1.2') contradicts; leave tls= out, or take the quirk away by '-sni-required'"
+    )
+    Pop3sServer(dialect="gmail", tls=Tls(versions="1.2"), quirks=["-sni-required"])
+
+
+def test_a_maildrop_that_is_taken_is_refused_in_the_words_of_the_dialect() -> None:
+    """As late as there, and the connection ends; the first session goes on, and whoever comes behind it is let in."""
+    clock = ManualClock(auto=False)
+    with Pop3sServer(dialect="dovecot-rich", clock=clock) as server:
+        server.maildrop.add("Subject: one\n\n")
+        with logged_in(server) as first:
+            with client_of(server) as second:
+                second.told(f"USER {server.login.user}")
+                second.sock.sendall(f"PASS {server.login.password}\r\n".encode())
+                server.wait_idle(timeout=BOUND)
+                clock.advance(12)
+                refusal = b"-ERR [IN-USE] Mailbox is locked by another POP3 session.\r\n"
+                assert second.file.read() == refusal  # to the end
+            assert first.retr(1)[1][0] == b"Subject: one"
+            first.quit()
+        with logged_in(server) as third:
+            third.quit()
+
+
+def test_a_lock_that_is_asked_for_is_there_whatever_the_dialect_has(clock: ManualClock) -> None:
+    """And none where none is asked for."""
+    with Pop3sServer(dialect="dovecot", exclusive=True, clock=clock) as server, logged_in(server) as first:
+        with client_of(server) as second:
+            second.told(f"USER {server.login.user}")
+            assert second.told(f"PASS {server.login.password}").startswith(b"-ERR [IN-USE] ")
+        first.quit()
+    free = Pop3sServer(dialect="dovecot-rich", exclusive=False, clock=clock)
+    with free as server, logged_in(server) as first, logged_in(server) as second:
+        second.quit()
+        first.quit()
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -63,6 +63,12 @@ def test_a_quirk_is_written_with_its_parameters(text: str, shown: str | None) ->
             ["terminator-split(later=2"],
             "a quirk is written as 'uidl-extra-spaces' or 'terminator-split(later=2)', not 'terminator-split(later=2'",
         ),
+        (["-capa-err"], "'-capa-err' takes away a quirk that is not among those before it, which are none"),
+        (
+            ["lf-only-replies", "-capa-err"],
+            ("'-capa-err' takes away a quirk that is not among those before it, which are lf-only-replies"),
+        ),
+        (["-capa-er"], "unknown quirk 'capa-er'; did you mean 'capa-err'?"),
         (
             ["auth-msn-ntlm"],
             "quirk 'auth-msn-ntlm' is not there yet: it waits for mechanisms that are not made here",
@@ -201,3 +207,34 @@ def test_all_that_is_made_can_be_asked_for(name: str) -> None:
         assert len(rules_of_all(several)) == len(rules_of(several[0]))
     assert all(other in quirk_ids() for other in entry.contradicts)
     assert set(entry.variants) <= set(choices)
+
+
+def test_a_quirk_that_comes_with_something_else_can_be_changed_and_taken_away() -> None:
+    """A text replaces the one of its id, wherever it stands; a minus takes away what stands before it."""
+    beside = asked(["terminator-split", "capa-err"], origin="dialect 'odd'")
+    given = asked(["terminator-split(later=2)", "-capa-err", "retr-no-answer", "-retr-no-answer"], beside=beside)
+    assert [(str(one), one.origin) for one in given] == [("terminator-split(later=2)", "")]
+
+
+def test_what_contradicts_a_quirk_of_a_dialect_names_both_and_says_how_that_is_taken_away() -> None:
+    """Whichever stands first."""
+    beside = asked(["capa-err"], origin="dialect 'odd'")
+    with pytest.raises(UsageError) as caught:
+        asked(["capa-hangs"], beside=beside)
+    assert str(caught.value) == (
+        "quirks 'capa-err' (of dialect 'odd') and 'capa-hangs' contradict each other: one server does not do both; "
+        "leave 'capa-hangs' out, or take the other one away by '-capa-err'"
+    )
+    assert [str(one) for one in asked(["-capa-err", "capa-hangs"], beside=beside)] == ["capa-hangs"]
+
+
+def test_of_two_quirks_of_a_dialect_that_answer_the_same_the_later_one_does() -> None:
+    """Somebody knows the server; but no two of them may exclude each other."""
+    both = asked(["retr-quota", "retr-temporary-err"], origin="dialect 'odd'")
+    assert [str(one) for one in both] == ["retr-quota", "retr-temporary-err"]
+    with pytest.raises(UsageError) as caught:
+        asked(["capa-err", "capa-hangs"], origin="dialect 'odd'")
+    assert str(caught.value) == (
+        "quirks 'capa-err' (of dialect 'odd') and 'capa-hangs' (of dialect 'odd') contradict each other: "
+        "one server does not do both; leave one of them out"
+    )

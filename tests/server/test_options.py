@@ -38,7 +38,7 @@ from pop3s_fake.server.options import ServerOptions, check_keywords, merged
             "capabilities=: unknown SASL mechanism 'PLIAN'; did you mean 'PLAIN'?",
         ),
         ({"dialect": 5}, "dialect= is the id of a dialect, such as 'dovecot', or a Dialect, not 5"),
-        ({"exclusive": "no"}, "exclusive= is True or False, not 'no'"),
+        ({"exclusive": "no"}, "exclusive= is True, False or None, not 'no'"),
         ({"port": True}, "port= is a number from 0 to 65535, not True"),
         ({"port": 1.0}, "port= is a number from 0 to 65535, not 1.0"),
         ({"deadline": "5"}, "deadline= is a number of seconds above 0, or None, not '5'"),
