@@ -19,7 +19,8 @@ pytest_plugins = ["pytester"]
 
 # A program of its own, whose modules import each other; the one that stands by itself is tested by its examples.
 collect_ignore = [
-    f"benchmarks/{name}.py" for name in ("bench", "child", "client", "content", "dovecot", "floors", "front")
+    f"benchmarks/{name}.py"
+    for name in ("bench", "child", "client", "content", "dialects", "dovecot", "floors", "front")
 ]
 collect_ignore += ["benchmarks/measures.py", "benchmarks/__main__.py"]
 

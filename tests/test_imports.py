@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 DEAR = ("ssl", "trustme", "cryptography", "cattrs", "factory", "faker", "asyncio", "click", "rich")
 BOUND = 60  # seconds for one child process, many times what it takes
 
+LISTING = """
+import contextlib, io, sys
+sys.argv = ["pop3s-fake", "catalog", "{which}", "--json"]
+from pop3s_fake.cli.__main__ import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main()
+"""
+
 SHOW_MODULES = """
 import json, os, sys
 
@@ -77,6 +85,7 @@ def loaded_by_pytest(directory: Path, *arguments: str) -> set[str]:
         "from pop3s_fake import Account",
         "from pop3s_fake.errors import UsageError",
         "import pop3s_fake; dir(pop3s_fake)",
+        "from pop3s_fake.dialects import dialect_ids; dialect_ids()",
     ],
 )
 def test_what_needs_no_tls_loads_none(statements: str) -> None:
@@ -85,6 +94,15 @@ def test_what_needs_no_tls_loads_none(statements: str) -> None:
 
     assert "pop3s_fake" in loaded
     assert loaded.isdisjoint(DEAR)
+
+
+@pytest.mark.parametrize("which", ["dialects", "quirks"])
+def test_a_listing_of_the_catalogue_loads_no_tls(which: str) -> None:
+    """All that stands in the files is read for it, and no cryptography."""
+    loaded = loaded_after(LISTING.format(which=which))
+
+    assert {"pop3s_fake.dialects.catalogue", "cattrs"} & loaded
+    assert loaded.isdisjoint({"ssl", "trustme", "cryptography"})
 
 
 def test_the_import_alone_loads_no_room() -> None:

@@ -56,14 +56,16 @@ def session_for(
     ours = settings.voice.ours is not None
     stamp = settings.voice.manner.greeting.stamp if settings.voice.greets else "<{number}.{token}@{host}>"
 
+    known: dict[str, str] = {}
+
     def tokens() -> dict[str, str]:
-        return {
-            "pid": str(PROCESS + log.serial),
-            "time": str(int(BEGINNING + log.started)),
-            "host": settings.name,
-            "number": str(log.serial),
-            "token": token,
-        }
+        if not known:
+            known["pid"] = str(PROCESS + log.serial)
+            known["time"] = str(int(BEGINNING + log.started))
+            known["host"] = settings.name
+            known["number"] = str(log.serial)
+            known["token"] = token
+        return known
 
     return (Bent if ours else Mannered)(
         settings.accounts,

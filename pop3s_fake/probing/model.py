@@ -13,7 +13,7 @@ from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.protocol.loose import LooseReader
 from pop3s_fake.protocol.mannered import Mannered
 from pop3s_fake.protocol.sasl import Context
-from pop3s_fake.protocol.understanding import Said
+from pop3s_fake.protocol.understanding import Said, understood
 from pop3s_fake.protocol.wording import Voice
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Model:
                 break
             for place, line in enumerate(found):
                 after = session.user is not None
-                said = voice.understood(line, after) if isinstance(line, bytes) else _OVERLONG
+                said = understood(voice.manner, line, after=after) if isinstance(line, bytes) else _OVERLONG
                 self._take(session.execute(line), Line(said, after), statuses, lines)
                 if session.upgrading:
                     session.secured()

@@ -41,7 +41,6 @@ class Bent(Mannered):
     __slots__ = ()
 
     delay: float
-    farewell: bytes
 
     def _greeted(self) -> Reply:
         """Our greeting, unless there is another."""
@@ -52,7 +51,7 @@ class Bent(Mannered):
         said = None if line is OVERLONG or self._withheld is not None else self._as_ever(line)
         if said is None:
             return super().execute(line)
-        self.delay = 0.0
+        self.delay, self.deaf = 0.0, self._scene.deaf
         self._said = said
         reply = Session.execute(self, line)
         outcome = self._outcome(reply) if said.outcome == "ok" else said.outcome
@@ -62,7 +61,7 @@ class Bent(Mannered):
         """What a line says, if it says the same to a server of ours."""
         voice, after = self._voice, self.state is State.TRANSACTION
         assert voice.ours is not None
-        said = voice.understood(line, after)
+        said = self._scene.understood(line)
         if said != understood(voice.ours, line, after=after):
             return None
         return None if said.keyword == "PASS" and voice.manner.login.encoding else said
@@ -70,11 +69,9 @@ class Bent(Mannered):
     def _enter(self) -> None:
         """Take up the commands of this state, some of which are answered in another form."""
         Session._enter(self)  # noqa: SLF001  # our own base's: which commands there are is ours
-        manner, after = self._voice.manner, self.state is State.TRANSACTION
-        if after:
+        if self.state is State.TRANSACTION:
             self._handlers = self._formed(self._handlers)
-        self.farewell = self._told("idle").status
-        self._begin(manner.after if after else manner.before)
+        self._begin(self._staged())
 
     def capabilities(self) -> bytes:
         """What CAPA lists, which is ours."""

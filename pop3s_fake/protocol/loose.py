@@ -59,6 +59,10 @@ class LooseReader(LineReader):
 
     def feed(self, octets: bytes = b"") -> list[Line]:
         """The lines that these octets complete."""
+        single = octets[-2:] == b"\r\n" and octets.find(b"\n") == len(octets) - 1 <= self._limit + 1
+        if single and not self.rest and not self._dropping:  # as most come
+            self.held = False
+            return [octets[:-2]]
         if self._block:
             return self._blocks(octets)
         octets = self._regular(octets)

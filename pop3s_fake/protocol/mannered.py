@@ -14,16 +14,17 @@ from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.bending import Bending
 from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import Reply
+from pop3s_fake.protocol.scene import Scene, Text
 from pop3s_fake.protocol.states import State
 from pop3s_fake.protocol.understanding import Said
-from pop3s_fake.protocol.wording import REFUSALS, Filling, overwritten
+from pop3s_fake.protocol.wording import REFUSALS, overwritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pop3s_fake.maildrop import Accounts
     from pop3s_fake.protocol.loose import LooseReader
-    from pop3s_fake.protocol.manner import Outcome, Place
+    from pop3s_fake.protocol.manner import Outcome
     from pop3s_fake.protocol.transaction import Handlers
     from pop3s_fake.protocol.wording import Voice
 
@@ -35,6 +36,12 @@ _RESPONSES: Final[dict[Outcome, Outcome]] = {"not_base64": "response_not_base64"
 _ALPHABET: Final = re.compile(rb"[A-Za-z0-9+/=]*")
 _UNKNOWN: Final[frozenset[Outcome]] = frozenset({"unknown", "empty", "blank", "wrong_state"})
 _LOGINS: Final = frozenset({"PASS", "APOP", "AUTH"})
+_DATA: Final = frozenset({"STAT", "LAST"})
+_ONE: Final = frozenset({"LIST", "UIDL"})
+"""The commands that are answered with data in one line: these if they have a number."""
+
+_NOTHING: Final = Said("")
+"""What was said before anything was."""
 
 
 class Mannered(Bending):
@@ -54,21 +61,16 @@ class Mannered(Bending):
         "_closed",
         "_idle",
         "_said",
+        "_scene",
         "_until",
         "_withheld",
         "deaf",
         "delay",
-        "farewell",
-        "gap",
-        "notifies",
         "reader",
     )
 
-    farewell: bytes
-    gap: bytes
     deaf: bool
     delay: float
-    notifies: bool
     reader: LooseReader | None
     """Where its lines come from; what may be longest is told to it."""
 
@@ -78,22 +80,18 @@ class Mannered(Bending):
         """Begin in AUTHORIZATION; ``tokens``: what texts may hold of this connection, ``others``: as for a session."""
         self._voice = voice
         self._tokens = tokens
-        self._said = Said("")
+        self._said = _NOTHING
         self._bad = 0
         self.reader = None
         self.delay = 0.0
-        self.deaf = False
         self._closed = False
         self._withheld: bytes | None = None
-        self.notifies = voice.manner.ends.close_notify
-        self.gap = b"\r\n" if voice.manner.storage.gap else b""
         super().__init__(accounts, **others)
 
     @property
     def longest(self) -> int:
         """Octets of the longest line that is read now."""
-        manner = self._voice.manner
-        return (manner.after if self.state is State.TRANSACTION else manner.before).line
+        return self._scene.place.line
 
     @property
     def ended(self) -> Literal["quit", "server"]:
@@ -103,7 +101,22 @@ class Mannered(Bending):
     @property
     def patience(self) -> float:  # type: ignore[override]  # nobody sets it from without
         """Seconds of silence after which it ends now."""
-        return self._idle if self._until == inf else max(0.0, min(self._idle, self._until - self._time()))
+        return self._idle if self._until is inf else max(0.0, min(self._idle, self._until - self._time()))
+
+    @property
+    def farewell(self) -> bytes:  # type: ignore[override]  # the same
+        """What is said then."""
+        return self._scene.farewell
+
+    @property
+    def notifies(self) -> bool:  # type: ignore[override]  # the same
+        """Whether TLS is closed before TCP."""
+        return self._voice.manner.ends.close_notify
+
+    @property
+    def gap(self) -> bytes:  # type: ignore[override]  # the same
+        """What TOP sends between a header and lines of the body."""
+        return b"\r\n" if self._voice.manner.storage.gap else b""
 
     def _time(self) -> float:
         return 0.0 if self._now is None else self._now()
@@ -117,14 +130,14 @@ class Mannered(Bending):
 
     def greeting(self) -> Reply:
         """The first line, or what one connection too many is sent away with."""
-        greeting = self._voice.manner.greeting
         if not self._voice.comes(self):
-            return self._closing(Reply(self._filled(greeting.full) + b"\r\n" if greeting.full else b""))
+            greeting = self._voice.manner.greeting
+            return self._closing(Reply(Text(greeting.full).status(self.token)))
         return self._greeted()
 
     def _greeted(self) -> Reply:
         """The first line."""
-        return Reply(self._filled(self._voice.manner.greeting.text) + b"\r\n")
+        return Reply(self._voice.greeting.status(self.token))
 
     def close(self) -> None:
         """End the session, which makes room for another."""
@@ -133,28 +146,39 @@ class Mannered(Bending):
 
     def execute(self, line: Line) -> Reply:
         """Carry out one line and answer it."""
-        self.delay = 0.0
+        scene = self._scene
+        self.delay, self.deaf = 0.0, scene.deaf
+        usual = scene.usual.get(line)
+        if usual is None or self._name is not None or self._withheld is not None or self._bad:
+            return self._carry_out(line, scene)
+        self._said, word, text = usual
+        reply = self._handlers[word](self, *self._said.values)
+        if not reply.status.startswith(b"+OK"):
+            outcome = self._outcome(reply)
+            return self._done(self._worded(reply, outcome), outcome)
+        return reply if text is None else self._saying(text, reply)
+
+    def _carry_out(self, line: Line, scene: Scene) -> Reply:
+        """The same for any line."""
         if line is OVERLONG:
-            self._said = Said("")
+            self._said = _NOTHING
             return self._done(self._told("too_long"), "too_long")
         if self._withheld is not None:
             line, self._withheld = self._withheld, None
-        after = self.state is State.TRANSACTION
-        place = self._voice.manner.after if after else self._voice.manner.before
-        if place.longer == "echoed" and len(line) > place.line:
-            reply = self.execute(line[: place.line])
-            return reply.saying(overwritten(line, place.line, reply.status))
-        said = self._said = self._voice.understood(line, after)
-        if said.outcome == "hidden":
-            self._withheld = said.typed
-            return Reply(b"")
-        outcome = self._before(said)
-        if outcome != "ok":
-            return self._done(self._told(outcome), outcome)
-        handler = self._handlers[said.keyword.encode()]
-        if self._voice.manner.login.between != "kept" and said.keyword != "PASS":
-            self._name = None
-        reply = handler(self, *said.values)
+        if scene.whole is not None and len(line) > scene.whole:
+            reply = self.execute(line[: scene.whole])
+            return reply.saying(overwritten(line, scene.whole, reply.status))
+        said = self._said = scene.understood(line)
+        if said.number is not None or self._name is not None or said.outcome != "ok":
+            if said.outcome == "hidden":
+                self._withheld = said.typed
+                return Reply(b"")
+            outcome = self._before(said)
+            if outcome != "ok":
+                return self._done(self._told(outcome), outcome)
+            if self._voice.manner.login.between != "kept" and said.keyword != "PASS":
+                self._name = None
+        reply = self._handlers[said.keyword.encode()](self, *said.values)
         if said.number and reply.positive and said.keyword in self._voice.manner.answers.noted:
             self._highest = max(self._highest, said.number)
         outcome = self._outcome(reply)
@@ -162,7 +186,7 @@ class Mannered(Bending):
 
     def respond(self, line: Line) -> Reply:
         """Take a line of the AUTH exchange that is under way, and answer it."""
-        self.delay = 0.0
+        self.delay, self.deaf = 0.0, self._scene.deaf
         assert self.exchange is not None
         reply = self._went_on(self.exchange, self.exchange.respond(line))
         outcome: Outcome = "too_long" if reply is replies.OVERLONG_LINE else self._outcome(reply)
@@ -215,12 +239,13 @@ class Mannered(Bending):
         """How a command of ours ended."""
         if self.exchange is not None:
             return "ok"
-        if reply.positive:
-            if self._said.keyword == "QUIT":
+        keyword = self._said.keyword
+        if reply.status.startswith(b"+OK"):
+            if keyword == "QUIT":
                 return "early" if self.state is State.AUTHORIZATION else "deleting" if self.removed else "ok"
-            alone = self._said.keyword in {"LIST", "UIDL"} and self._said.number is not None
-            return "one" if reply.payload is None and (alone or self._said.keyword in {"STAT", "LAST"}) else "ok"
-        if self._said.keyword == "QUIT":
+            data = keyword in _DATA or (keyword in _ONE and self._said.number is not None)
+            return "one" if data and reply.payload is None else "ok"
+        if keyword == "QUIT":
             return "kept"
         told = REFUSALS.get(reply, "failed")
         return "bad_response" if told == "failed" and not reply.status.startswith(b"-ERR [") else told
@@ -229,8 +254,14 @@ class Mannered(Bending):
         """A reply of ours in the words of this server."""
         if self.exchange is not None:
             return reply
-        text = self._voice.text(self._said.keyword, outcome, after=self.user is not None)
-        return reply if text is None else reply.saying(self._filled(text) + b"\r\n" if text else b"")
+        text = self._voice.worded(self._said.keyword, outcome, self.user is not None)
+        return reply if text is None else self._saying(text, reply)
+
+    def _saying(self, text: Text, reply: Reply) -> Reply:
+        """A reply with this text."""
+        if text.reply is not None and reply.payload is None and not reply.closes:
+            return text.reply
+        return reply.saying(text.status(self.token))
 
     def _told(self, outcome: Outcome) -> Reply:
         """A reply that nothing of ours stands behind."""
@@ -238,7 +269,7 @@ class Mannered(Bending):
         payload = None
         if outcome == "listing" and text.startswith("+OK"):
             payload = b"".join(f"{name}\r\n".encode() for name in self._listed())
-        return Reply(self._filled(text) + b"\r\n" if text else b"", payload)
+        return Reply(Text(text).status(self.token), payload)
 
     def _listed(self) -> Sequence[str]:
         """The mechanisms that are announced, where any are, and else those that there are."""
@@ -248,21 +279,18 @@ class Mannered(Bending):
 
     def _done(self, reply: Reply, outcome: Outcome) -> Reply:
         """What follows from an outcome: delays, and the end."""
-        manner = self._voice.manner
-        if self._said.keyword in _LOGINS:
+        scene, keyword = self._scene, self._said.keyword
+        if keyword in _LOGINS:
             self._delayed(outcome)
             if self.delay > self.patience:
                 self.delay = self.patience
                 return self._closing(Reply(b""))
-        self.deaf = manner.reading.ahead == "lost" or (
-            self._said.keyword == "PASS" and outcome == "ok" and manner.login.ahead == "lost"
-        )
-        if outcome in manner.ends.behind:
+            if keyword == "PASS" and outcome == "ok" and self._voice.manner.login.ahead == "lost":
+                self.deaf = True
+        if outcome in scene.behind:
             return self._closing(reply)
-        if not self.open:
-            return reply
-        place = manner.after if self.state is State.TRANSACTION else manner.before
-        if place.bad and self._said.keyword not in place.bad_beside:
+        place = scene.place
+        if place.bad and keyword not in place.bad_beside and self._handlers:
             bad = outcome in _UNKNOWN if place.bad_are == "unknown" else reply.status.startswith(b"-ERR")
             self._bad = self._bad + 1 if bad else 0 if place.bad_in_a_row else self._bad
             if self._bad >= place.bad:
@@ -293,51 +321,39 @@ class Mannered(Bending):
         last.closes = True
         return last
 
-    def _filled(self, text: str) -> bytes:
-        """A text with what stands in it in braces."""
-        if "{" in text:
-            text = text.format_map(Filling(self.token))
-        return text.encode("latin-1", "replace")
-
     def token(self, name: str) -> str:
         """What stands for a token in a text."""
-        said, maildrop = self._said, self.maildrop
-        number = said.number or 0
-        if name in {"octets", "uid"} and maildrop is not None:
-            return str(maildrop.octets(number) if name == "octets" else maildrop.uid(number))
-        if name in {"count", "total"} and maildrop is not None:
-            return str(maildrop.stat()[name == "total"])
-        known = {
-            "keyword": said.keyword,
-            "typed": said.typed.decode("latin-1"),
-            "argument": said.argument.decode("latin-1"),
-            "rest": said.rest.decode("latin-1"),
-            "number": "" if said.number is None else str(said.number),
-            "user": self.about or "",
-            "stamp": self._timestamp or "",
-        }
-        return known.get(name) or self._tokens().get(name, "")
+        found = _TOKENS.get(name)
+        return self._tokens()[name] if found is None else found(self) or self._tokens().get(name, "")
 
     # what is done otherwise
 
     def _enter(self) -> None:
         """Take up the commands of this state; which of them there are is a matter of reading."""
-        manner = self._voice.manner
-        after = self.state is State.TRANSACTION
-        place = manner.after if after else manner.before
-        found = self._voice.places.get((after, self._secure))
-        if found is None:
-            found = self._voice.places[after, self._secure] = (
-                self._commands(place.commands),
-                self._told("idle").status,
-            )
-        self._handlers, self.farewell = found
-        if after and self._open_maildrop.retrieves:
-            self._handlers = {**self._handlers, **self.NOTED}
-        self._begin(place)
+        scene = self._staged()
+        self._handlers = scene.handlers
+        self._begin(scene)
 
-    def _begin(self, place: Place) -> None:
+    def _staged(self) -> Scene:
+        """This state, worked out by the first session that comes to it."""
+        after, voice = self.state is State.TRANSACTION, self._voice
+        key = after, self._secure, after and self._open_maildrop.retrieves
+        scene = voice.scenes.get(key)
+        if scene is None:
+            place = voice.manner.after if after else voice.manner.before
+            handlers, farewell = self._commands(place.commands), self._told("idle").status
+
+            def worded(keyword: str, outcome: Outcome) -> Text | None:
+                return voice.worded(keyword, outcome, after)
+
+            scene = voice.scenes[key] = Scene(voice.manner, handlers, farewell, worded, after=after)
+        return scene
+
+    def _begin(self, scene: Scene) -> None:
         """The limits of a state begin to run."""
+        place = scene.place
+        self._scene = scene
+        self.deaf = scene.deaf
         self._bad = self._bad if place.bad_carried else 0
         self._idle = place.idle
         self._until = self._time() + place.lasts if place.lasts else inf
@@ -356,3 +372,19 @@ class Mannered(Bending):
         """What CAPA lists, or would list, as things stand."""
         lines = self._voice.capabilities(after=self.state is State.TRANSACTION, secure=self._secure)
         return b"".join(f"{line}\r\n".encode() for line in lines)
+
+
+_TOKENS: Final[dict[str, Callable[[Mannered], str]]] = {
+    "octets": lambda self: "" if self.maildrop is None else str(self.maildrop.octets(self._said.number or 0)),
+    "uid": lambda self: "" if self.maildrop is None else str(self.maildrop.uid(self._said.number or 0)),
+    "count": lambda self: "" if self.maildrop is None else str(self.maildrop.stat()[0]),
+    "total": lambda self: "" if self.maildrop is None else str(self.maildrop.stat()[1]),
+    "keyword": lambda self: self._said.keyword,
+    "typed": lambda self: self._said.typed.decode("latin-1"),
+    "argument": lambda self: self._said.argument.decode("latin-1"),
+    "rest": lambda self: self._said.rest.decode("latin-1"),
+    "number": lambda self: "" if self._said.number is None else str(self._said.number),
+    "user": lambda self: self.about or "",
+    "stamp": lambda self: self._timestamp or "",
+}
+"""What stands for each token that is not the connection's."""

@@ -6,6 +6,7 @@ Knows the settings of reading and the table of commands; must not know sessions,
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.protocol.commands import COMMANDS, FOREIGN, Argument
@@ -79,9 +80,17 @@ def understood(manner: Manner, line: bytes, *, after: bool) -> Said:
 
 def _parted(line: bytes, separators: bytes) -> tuple[bytes, bytes, bool]:
     """The keyword, what is behind the first separator, and whether there is one."""
-    ends = [line.find(octet) for octet in map(bytes, zip(separators, strict=True)) if octet in line]
-    end = min(ends, default=-1)
-    return (line, b"", False) if end < 0 else (line[:end], line[end + 1 :], True)
+    if len(separators) == 1:
+        typed, separator, argument = line.partition(separators)
+        return typed, argument, bool(separator)
+    found = _one_of(separators).search(line)
+    return (line, b"", False) if found is None else (line[: found.start()], line[found.end() :], True)
+
+
+@lru_cache(maxsize=64)
+def _one_of(separators: bytes) -> re.Pattern[bytes]:
+    """Any of these."""
+    return re.compile(b"[%b]" % re.escape(separators))
 
 
 def _not_here(said: Said, here: Place, elsewhere: Place, *, parted: bool) -> Outcome | None:
@@ -129,7 +138,7 @@ def _secret(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> S
     word = said.argument
     form = login.name if said.keyword == "USER" else login.password if said.keyword == "PASS" else "word"
     if form == "first-word":
-        word = re.split(b"[%b]" % re.escape(separators), word, maxsplit=1)[0]
+        word = _one_of(separators).split(word, maxsplit=1)[0]
     elif form != "line":
         word = word.rstrip(separators)
     if not word and said.keyword == "LANG":
@@ -140,7 +149,7 @@ def _secret(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> S
         return said._replace(outcome="extra")
     if said.keyword == "USER" and _bad_name(login, word):
         return said._replace(outcome="bad_name")
-    return said._replace(values=(word,))
+    return Said(said.keyword, said.typed, said.argument, (word,))
 
 
 def _bad_name(login: Login, name: bytes) -> bool:

@@ -6,33 +6,23 @@ Knows templates and where a text is looked for; must not know what a command doe
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from string import Formatter
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.errors import nearest
 from pop3s_fake.protocol import replies
-from pop3s_fake.protocol.understanding import Said, understood
+from pop3s_fake.protocol.commands import COMMANDS
+from pop3s_fake.protocol.scene import Scene, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pop3s_fake.protocol.manner import Keyword, Manner, Outcome, Place
     from pop3s_fake.protocol.replies import Reply
     from pop3s_fake.protocol.session import Session
-    from pop3s_fake.protocol.transaction import Handlers
 
-__all__ = ("DEFAULTS", "REFUSALS", "Filling", "Voice", "overwritten", "problems_of")
-
-SHORT: Final = 47
-"""Octets of a line that is remembered with what it says; those that may hold a secret are not."""
-
-SECRET: Final = ("", "PASS", "APOP", "AUTH")
-"""The keywords of those; without one, anything may stand there."""
-
-MOST: Final = 4096
-"""Lines that are remembered."""
+__all__ = ("DEFAULTS", "REFUSALS", "Voice", "overwritten", "problems_of")
 
 OF_CONNECTION: Final = ("pid", "time", "host", "token")
 OF_MESSAGE: Final = ("arrival", "validity", "digest")
@@ -133,7 +123,7 @@ class Voice:
     ('-ERR {keyword}?', None)
     """
 
-    __slots__ = ("_counts", "_guard", "_known", "_present", "_text", "failures", "manner", "ours", "places")
+    __slots__ = ("_counts", "_guard", "_present", "_texts", "failures", "greeting", "manner", "ours", "scenes")
 
     def __init__(
         self,
@@ -156,41 +146,43 @@ class Voice:
             after=_changed(manner.after, changes, _AFTERWARDS),
         )
         manner = self.manner
-        self.places: dict[tuple[bool, bool], tuple[Handlers, bytes]] = {}
-        """What sessions keep of each state, in clear and over TLS: its commands, and what silence is ended with."""
+        self.greeting: Text = Text(manner.greeting.text)
+        self.scenes: dict[tuple[bool, bool, bool], Scene] = {}
+        """Each state: whether somebody has logged in there, whether it is over TLS, and whether retrieving is noted."""
         self.failures: int = 0
         """Refused logins in a row, of all connections."""
         self._counts = bool(manner.greeting.most or manner.login.most)
         self._guard = Lock()
         self._present: set[Session] = set()
-        self._known: dict[tuple[bytes, bool], Said] = {}
-        self._text = lru_cache(maxsize=None)(self._find)
+        self._texts: dict[tuple[str, Outcome, bool], Text | None] = {}
 
     @property
     def greets(self) -> bool:
         """Whether the greeting is another than ours."""
         return self.ours is None or self.manner.greeting.text != self.ours.greeting.text
 
-    def understood(self, line: bytes, after: bool) -> Said:  # noqa: FBT001  # the key of what is remembered
-        """What a line says, before the login or after it; short ones are remembered, unless they may hold a secret."""
-        said = self._known.get((line, after))
-        if said is None:
-            said = understood(self.manner, line, after=after)
-            if len(line) <= SHORT and len(self._known) < MOST and said.keyword not in SECRET:
-                self._known[line, after] = said
-        return said
+    def worded(self, keyword: str, outcome: Outcome, after: bool) -> Text | None:  # noqa: FBT001  # the key of what is remembered
+        """The text for this outcome of this command, as a reply; None where ours stands."""
+        key = keyword, outcome, after
+        if key in self._texts:
+            return self._texts[key]
+        text = self.text(keyword, outcome, after=after)
+        made = None if text is None else Text(text)
+        if keyword.encode("utf-8") in COMMANDS:  # any word may come, and no end of them
+            self._texts[key] = made
+        return made
 
     def text(self, keyword: str, outcome: Outcome, *, after: bool) -> str | None:
         """The text for this outcome of this command, from the nearest heading; None where ours stands."""
-        text = self._text(keyword, outcome, after)
+        text = self._find(keyword, outcome, after=after)
         return text if text is not None or self.ours is not None or outcome in OURS else _default(outcome)
 
     def told(self, keyword: str, outcome: Outcome, *, after: bool) -> str:
         """The same where there is no reply of ours that could stand."""
-        text = self._text(keyword, outcome, after)
+        text = self._find(keyword, outcome, after=after)
         return _default(outcome) if text is None else text
 
-    def _find(self, keyword: str, outcome: Outcome, after: bool) -> str | None:  # noqa: FBT001  # the same
+    def _find(self, keyword: str, outcome: Outcome, *, after: bool) -> str | None:
         replies: Mapping[str, object] = self.manner.replies  # type: ignore[assignment]  # asked for any word
         for heading in (keyword, "after" if after else "before", "any"):
             texts = replies.get(heading)
@@ -198,7 +190,7 @@ class Voice:
                 found: str = texts.says[outcome]  # type: ignore[attr-defined]
                 return found
         instead = None if outcome in OURS else INSTEAD.get(outcome)
-        return None if instead is None else self._find(keyword, instead, after)
+        return None if instead is None else self._find(keyword, instead, after=after)
 
     def comes(self, session: Session) -> bool:
         """A connection begins; tells whether there is room for it."""
@@ -223,18 +215,6 @@ class Voice:
         """The lines of CAPA in this state."""
         place = self.manner.after if after else self.manner.before
         return place.capabilities if secure else place.capabilities_in_clear
-
-
-class Filling:
-    """What may stand in the braces of a text, looked up where it does."""
-
-    __slots__ = ("_found",)
-
-    def __init__(self, found: Callable[[str], str]) -> None:
-        self._found = found
-
-    def __getitem__(self, name: str) -> str:
-        return self._found(name)
 
 
 def overwritten(line: bytes, at: int, status: bytes) -> bytes:

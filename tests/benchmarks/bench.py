@@ -122,14 +122,22 @@ class Bench:
 
     @contextlib.contextmanager
     def server(
-        self, kind: str, *, count: int, octets: int, make: str = "stored", rules: Sequence[str] = ()
+        self,
+        kind: str,
+        *,
+        count: int,
+        octets: int,
+        make: str = "stored",
+        rules: Sequence[str] = (),
+        dialect: str | None = None,
     ) -> Iterator[Server]:
         """A server of this kind."""
         if kind == "Dovecot":
             with dovecot.running([message(octets)] * count, password=PASSWORD) as running:
                 yield Server(running.port, running.ca_pem, trusting(running.ca_pem))
             return
-        with self.child(kind.removesuffix(AGAIN), count=count, octets=octets, make=make, rules=rules) as child:
+        spec = {"count": count, "octets": octets, "make": make, "rules": rules, "dialect": dialect}
+        with self.child(kind.removesuffix(AGAIN), **spec) as child:
             where = child.ask("where")
             yield Server(where["port"], where["ca_pem"], trusting(where["ca_pem"]), child)
 

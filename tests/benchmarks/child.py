@@ -63,13 +63,19 @@ def ours(maildrop: pop3s_fake.Maildrop, **options: Any) -> pop3s_fake.Pop3sServe
 
 @contextlib.contextmanager
 def running(
-    kind: str, *, count: int, octets: int, make: str = "stored", rules: Sequence[str] = ()
+    kind: str,
+    *,
+    count: int,
+    octets: int,
+    make: str = "stored",
+    rules: Sequence[str] = (),
+    dialect: str | None = None,
 ) -> Iterator[tuple[int, str]]:
-    """A server of this kind: its port, and the certificate of its authority; a floor has no rules."""
+    """A server of this kind: its port, and the certificate of its authority; a floor has none of the last two."""
     if kind == "ours":
         maildrop = (spread if make == "stored" else generated)(count, octets)
         # Sessions that are held open together, or left in the middle of a reply, share the maildrop.
-        with ours(maildrop, exclusive=make == "stored", rules=rules) as server:
+        with ours(maildrop, exclusive=make == "stored", rules=rules, dialect=dialect) as server:
             yield server.port, server.ca_pem
     else:
         authority = pop3s_fake.Authority()

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dialects
 import dovecot
 import front
 from bench import AGAIN, Bench, Server, in_turn, stopwatch
@@ -348,6 +349,8 @@ MEASURES: dict[str, Callable[[Bench], list[Row]]] = {
     "session": sessions,
     "rule": rule,
     "plain": plain,
+    "dialect": dialects.dialects,
+    "load": dialects.loading,
     "sweep": sweep,
     "retr-10k": small_messages,
     "retr-1m": large_messages,

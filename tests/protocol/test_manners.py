@@ -118,6 +118,63 @@ def test_a_command_that_is_disabled_elsewhere_is_known_here(said: Callable[..., 
     assert said(manner, b"AUTH", *LOGIN, b"AUTH")[::3] == [b"-ERR never\r\n", b"-ERR state\r\n"]
 
 
+def test_a_line_that_is_remembered_says_the_same_each_time(said: Callable[..., list[bytes]]) -> None:
+    """With its own typing, and what is so at the moment; a refusal of what is remembered is worded, too."""
+    texts = {
+        "any": Texts({"no_such": "-ERR none {number}"}),
+        "NOOP": Texts({"ok": "+OK {typed} {count} of {user}"}),
+        "RSET": Texts({"ok": "+OK back"}),
+    }
+    after = Place(commands=("NOOP", "DELE", "RSET", "STAT", "QUIT"))
+    manner = Manner(before=BEFORE, after=after, replies=texts)  # type: ignore[arg-type]
+
+    told = said(manner, *LOGIN, b"noop", b"NOOP", b"DELE 1", b"DELE 3", b"NOOP", b"STAT", b"RSET", b"noop", b"STAT")
+
+    assert told[2:] == [
+        b"+OK noop 2 of ann\r\n",
+        b"+OK NOOP 2 of ann\r\n",
+        b"+OK message 1 deleted\r\n",
+        b"-ERR none 3\r\n",
+        b"+OK NOOP 1 of ann\r\n",
+        b"+OK 1 22\r\n",
+        b"+OK back\r\n",
+        b"+OK noop 2 of ann\r\n",
+        b"+OK 2 52\r\n",
+    ]
+
+
+def test_bad_commands_are_counted_past_lines_that_are_remembered(said: Callable[..., list[bytes]]) -> None:
+    """A good one lets the count begin anew where only those in a row count, and else not."""
+    lines = (b"FOO", b"CAPA", b"FOO", b"CAPA", b"FOO")
+    for in_a_row, closed in ((True, False), (False, True)):
+        place = Place(commands=("CAPA", "QUIT"), bad=3, bad_in_a_row=in_a_row)
+        told = said(Manner(before=place, replies={"any": Texts({"bad_commands": "-ERR enough"})}), *lines)
+        assert told[-1].endswith(b"-ERR enough\r\n") is closed
+
+
+def test_what_a_client_types_fills_no_memory(maildrop: Maildrop) -> None:
+    """Texts are kept for commands only, and lines up to a number."""
+    voice = Voice(Manner(before=BEFORE))
+    session = Mannered(Accounts([Account("ann", "not-a-secret", maildrop=maildrop)]), voice=voice, tokens=dict)
+    for number in range(5000):
+        session.execute(b"X%d" % number)
+    assert len(voice._texts) < 10
+    assert all(len(scene._known) <= 4096 for scene in voice.scenes.values())
+
+
+def test_a_session_that_was_put_out_says_so_whatever_is_remembered(maildrop: Maildrop) -> None:
+    """Its next command is the last."""
+    account = Account("ann", "not-a-secret", maildrop=maildrop)
+    voice = Voice(Manner(before=BEFORE, after=AFTER))
+    sessions = [Mannered(Accounts([account]), voice=voice, tokens=dict) for _ in range(2)]
+    for line in (*LOGIN, b"STAT", b"STAT"):
+        sessions[0].execute(line)
+    sessions[0].evict()
+
+    assert not sessions[0].execute(b"STAT").positive
+    assert not sessions[0].open
+
+
 FIELDS = Form(
     unfinished=2,
     named="X-UIDL: {uid}",
