@@ -43,7 +43,7 @@ SCRAM: Final = ("SCRAM-SHA-1", "SCRAM-SHA-256")
 PLUS: Final = ("SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS")
 
 LOGINS: Final[dict[str, tuple[str, ...]]] = {
-    "curl": ("APOP", "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "XOAUTH2", "OAUTHBEARER", "EXTERNAL"),
+    "curl": ("APOP", "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM", "XOAUTH2", "OAUTHBEARER", "EXTERNAL"),
     "mpop": (
         *("USER", "APOP", "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", *SCRAM),
         *("XOAUTH2", "OAUTHBEARER", "EXTERNAL"),

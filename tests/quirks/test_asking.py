@@ -70,10 +70,6 @@ def test_a_quirk_is_written_with_its_parameters(text: str, shown: str | None) ->
         ),
         (["-capa-er"], "unknown quirk 'capa-er'; did you mean 'capa-err'?"),
         (
-            ["auth-msn-ntlm"],
-            "quirk 'auth-msn-ntlm' is not there yet: it waits for mechanisms that are not made here",
-        ),
-        (
             ["capa-err", "capa-hangs"],
             (
                 "quirks 'capa-err' and 'capa-hangs' contradict each other: one server does not do both; "

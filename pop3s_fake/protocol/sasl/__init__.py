@@ -14,6 +14,7 @@ from pop3s_fake.protocol.sasl.digest_md5 import DIGEST_MD5
 from pop3s_fake.protocol.sasl.exchange import Context, Exchange, Granted, Mechanism, Refused, challenge_shown
 from pop3s_fake.protocol.sasl.external import EXTERNAL
 from pop3s_fake.protocol.sasl.login import LOGIN
+from pop3s_fake.protocol.sasl.ntlm import MSN, NTLM
 from pop3s_fake.protocol.sasl.oauth import OAUTHBEARER, XOAUTH2
 from pop3s_fake.protocol.sasl.plain import PLAIN
 from pop3s_fake.protocol.sasl.scram import SCRAM
@@ -30,6 +31,8 @@ _STRONGEST_FIRST: Final = (
     XOAUTH2,
     DIGEST_MD5,
     CRAM_MD5,
+    NTLM,
+    MSN,
     PLAIN,
     LOGIN,
     ANONYMOUS,

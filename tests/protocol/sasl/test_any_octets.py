@@ -91,6 +91,8 @@ def test_any_octets_can_be_shown(mechanism: str, response: bytes, turn: int) -> 
         ("XOAUTH2", 0, b"%b"),
         ("OAUTHBEARER", 0, b"n,a=ann,\1auth=Bearer %b\1\1"),
         ("OAUTHBEARER", 0, b"%b"),
+        ("NTLM", 1, b"NTLMSSP\0\3\0\0\0%b"),
+        ("MSN", 1, b"%b"),
     ],
 )
 @pytest.mark.parametrize("secret", SECRETS)
