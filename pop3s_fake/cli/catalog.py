@@ -26,7 +26,7 @@ __all__ = ("Row", "catalog", "entries", "row")
 
 Entry: TypeAlias = Case | Certificate | Dialect | Handshake | Quirk
 
-HEADS: Final = {"cases": ("must", "poplib"), "dialects": ("made of", "extends"), "quirks": ("tier", "made")}
+HEADS: Final = {"cases": ("must", "poplib"), "dialects": ("made of", "extends"), "quirks": ("tier", "seen in")}
 """What stands above the second and third column, where that is not what OpenSSL says."""
 
 COLUMN: Final = 11
@@ -36,7 +36,7 @@ COLUMN: Final = 11
 class Row(NamedTuple):
     """What a list shows of an entry: ``says`` is the number of OpenSSL's verify error, or a client's words, or ok.
 
-    That client is OpenSSL's own, and for a case Python's poplib.  Of a quirk it is the tier and whether it is made, of
+    That client is OpenSSL's own, and for a case Python's poplib.  Of a quirk it is the tier and where one sees it, of
     a dialect what it is made of and which it extends.
     """
 
@@ -58,7 +58,7 @@ def row(entry: Entry) -> Row:
         told = f"{entry.summary} ({entry.made_of})" if entry.source == "documented" else entry.summary
         return Row(entry.id, entry.source, entry.extends or "-", told)
     if isinstance(entry, Quirk):
-        return Row(entry.id, entry.tier, entry.made, entry.summary)
+        return Row(entry.id, entry.tier, entry.layer, entry.summary)
     if isinstance(entry, Handshake):
         return Row(entry.id, entry.must, entry.openssl or "ok", entry.summary)
     found = str(entry.verify_error.code) if entry.verify_error else entry.tls_error

@@ -108,8 +108,8 @@ class Quirk:
     """One quirk; the fields are described at the top of ``tcp.toml``.
 
     >>> from pop3s_fake.quirks import quirk
-    >>> quirk("terminator-split").tier, quirk("terminator-split").made
-    ('S', 'yes')
+    >>> quirk("terminator-split").tier, quirk("terminator-split").layer
+    ('S', 'tcp')
     """
 
     id: str
@@ -130,9 +130,6 @@ class Quirk:
     always: bool = False
     """Whether every correct server does it, ours as well: asking for it changes nothing but the setting it needs."""
     shows: Shown | None = None
-    made: Literal["yes", "not yet"] = "yes"
-    waits_for: str = ""
-    """What it takes to make it, where it is not made yet."""
 
 
 def read(text: str, layer: str, what: str) -> dict[str, Quirk]:

@@ -34,8 +34,6 @@ def parsed(text: str) -> tuple[Quirk, dict[str, str]]:
     if match is None:
         raise UsageError(f"a quirk is written as 'uidl-extra-spaces' or 'terminator-split(later=2)', not {text!r}")
     found = quirk(match[1])
-    if found.made == "not yet":
-        raise UsageError(f"quirk {found.id!r} is not there yet: it waits for {found.waits_for}")
     values = {name: parameter.default for name, parameter in found.parameters.items()}
     for name, value in _given(match[2] or "", text):
         if name not in found.parameters:

@@ -104,13 +104,13 @@ def test_a_terminal_gets_a_table_of_its_width(which: str) -> None:
     assert begun == list(IDS[which]())
 
 
-def test_a_line_of_a_quirk_says_its_tier_and_whether_it_is_made(capsys: pytest.CaptureFixture[str]) -> None:
-    """Word for word; the second word is a row's own column, though it holds a space."""
+def test_a_line_of_a_quirk_says_its_tier_and_where_one_sees_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Word for word."""
     main(["catalog", "quirks"])
     lines = {line.split()[0]: re.split(" {2,}", line) for line in capsys.readouterr().out.splitlines()}
     split = "the last line of a listing or message arrives in two pieces, the cut inside of its line end"
-    assert lines["terminator-split"] == ["terminator-split", "S", "yes", split]
-    assert lines["auth-msn-ntlm"][1:3] == ["C", "not yet"]
+    assert lines["terminator-split"] == ["terminator-split", "S", "tcp", split]
+    assert lines["auth-msn-ntlm"][1:3] == ["C", "authentication"]
 
 
 @pytest.mark.parametrize("which", IDS)

@@ -43,6 +43,11 @@ quirk where they do. A rule that the test makes itself stands above them, and `s
 quirk sets, such as a certificate, a list of capabilities or what becomes of stored mail, stays. What an account
 remembers from session to session, such as what was retrieved, `server.reset()` takes back.
 
+Quirks stand on top of a dialect, where there is one: what they change is changed, and all else stays as the dialect has
+it. One that is about something that the dialect has not, such as the list of a server without CAPA, changes nothing
+there. What a message was marked as by `retr-sets-seen` or `top-sets-seen` no client sees; a test asks
+`server.account.seen`.
+
 The tier tells how often one meets it: S nearly always, A commonly, B sometimes, C rarely, or in old servers only. Where
 it is told of a quirk stands in the list as JSON, as do the octets by which one sees it, with the quirk and without: a
 test holds that conversation with each of them.
@@ -71,11 +76,9 @@ def parameters(entry: Quirk) -> str:
 
 
 def how(entry: Quirk) -> str:
-    """Whether it can be asked for, and with which parameters."""
-    if entry.made == "not yet":
-        return f"not yet: it waits for {entry.waits_for}"
+    """With which parameters it can be asked for."""
     always = "always so" if entry.always else ""
-    return "; ".join(filter(None, [always, parameters(entry)])) or "yes"
+    return "; ".join(filter(None, [always, parameters(entry)])) or "none"
 
 
 CLIENTS = ("poplib", "curl", "fetchmail", "getmail6", "mpop")
@@ -119,15 +122,13 @@ def page() -> str:
     """All of it."""
     with_whom = clients_of()
     entries = [quirk(name) for name in quirk_ids()]
-    made = [entry for entry in entries if entry.made == "yes"]
 
     def count(tier: str) -> tuple[str, ...]:
-        mine = [each for each in made if each.tier in tier]
+        mine = [each for each in entries if each.tier in tier]
         seen_there = [each for each in mine if each.id in with_whom]
-        name = tier if len(tier) == 1 else "all"
-        return name, str(len(mine)), str(len(seen_there)), str(sum(each.tier in tier for each in entries))
+        return tier if len(tier) == 1 else "all", str(len(mine)), str(len(seen_there))
 
-    text = HEAD + table(("tier", "made", "tested with a real client", "of"), map(count, [*"SABC", "SABC"]))
+    text = HEAD + table(("tier", "quirks", "tested with a real client"), map(count, [*"SABC", "SABC"]))
     for layer in LAYERS:
         rows = [
             (
@@ -142,14 +143,14 @@ def page() -> str:
             for each in entries
             if each.layer == layer
         ]
-        head = ("id", "tier", "what it is", "who does it", "made, and parameters", "a client should", "tested with")
+        head = ("id", "tier", "what it is", "who does it", "parameters", "a client should", "tested with")
         text += f"\n## {layer.capitalize() if layer not in {'tcp', 'tls'} else layer.upper()}\n\n{table(head, rows)}"
     return text + outcomes()
 
 
-def test_all_that_is_made_of_tiers_s_and_a_is_tested_with_a_real_client() -> None:
+def test_all_of_tiers_s_and_a_is_tested_with_a_real_client() -> None:
     """One that nobody here wrote."""
-    wanted = {name for name in quirk_ids() if quirk(name).made == "yes" and quirk(name).tier in "SA"}
+    wanted = {name for name in quirk_ids() if quirk(name).tier in "SA"}
     assert wanted - clients_of().keys() == set()
 
 

@@ -34,19 +34,14 @@ def test_every_documented_quirk_is_in_the_data() -> None:
 
 
 @pytest.mark.parametrize("entry", QUIRKS, ids=quirk_ids())
-def test_what_is_made_is_shown_and_what_is_not_says_why(entry: Quirk) -> None:
-    """Nobody has to guess: octets, or a reason."""
+def test_each_says_what_it_is_and_shows_it(entry: Quirk) -> None:
+    """Nobody has to guess."""
     assert entry.summary
     assert entry.client
     assert entry.who
     assert entry.evidence
-    if entry.made == "not yet":
-        assert entry.waits_for
-        assert not any((entry.rules, entry.changes, entry.setting, entry.shows, entry.parameters))
-    else:
-        assert not entry.waits_for
-        assert entry.shows is not None or entry.id in BELOW
-        assert entry.always or entry.rules or entry.changes or entry.setting or entry.variants
+    assert entry.shows is not None or entry.id in BELOW
+    assert entry.always or entry.rules or entry.changes or entry.setting or entry.variants
 
 
 @pytest.mark.parametrize("entry", SHOWN)
@@ -74,7 +69,6 @@ def test_a_strike_is_noted_with_its_quirk(entry: Quirk, play: Callable[..., Any]
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('made = "no"', "expected one of 'yes', 'not yet' @ $['odd'].made"),
         ('tier = "D"', "expected one of 'S', 'A', 'B', 'C' @ $['odd'].tier"),
         ("shwos = 1", "extra fields found (shwos) @ $['odd']"),
     ],
