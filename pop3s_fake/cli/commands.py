@@ -158,7 +158,8 @@ def serve(**given: Any) -> int:
     "--pause",
     type=click.FloatRange(0, 3600),
     metavar="SECONDS",
-    help="Between two connections; left out: 1, and between logins what LOGIN-DELAY asks for, up to 60.",
+    help="Between two connections; left out: 1, and between logins what LOGIN-DELAY asks for, up to 60.  0 does not "
+    "wait behind a refusal either, for what may follow it.",
 )
 @click.option(
     "--timeout",

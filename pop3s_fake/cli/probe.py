@@ -25,6 +25,9 @@ __all__ = ("Asked", "probe")
 VARIABLE: Final = "POP3S_FAKE_PASSWORD"
 """Where the password may stand, beside a file and the terminal."""
 
+LINGER: Final = 0.2
+"""Seconds behind a refusal in which a server may say more, or close."""
+
 IMPLICIT: Final = 995
 CLEAR: Final = 110
 LARGEST: Final = 65535
@@ -71,6 +74,7 @@ def probe(asked: Asked) -> int:
         fetch=asked.fetch,
         connections=asked.connections,
         pause=asked.pause,
+        linger=LINGER if asked.pause is None else min(asked.pause, LINGER),
     )
     try:
         seen = ask(sockets, wishes, tell=_mute if asked.quiet else _tell, wait=time.sleep, now=time.monotonic)

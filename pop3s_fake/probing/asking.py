@@ -52,7 +52,7 @@ class Wishes:
     """How many may be made."""
     pause: float | None = None
     """Seconds between two; None: one, or behind a login what LOGIN-DELAY asks for."""
-    linger: float = 0.2
+    linger: float = 0.0
     """Seconds behind a refusal in which the server may say more, or close."""
 
 
