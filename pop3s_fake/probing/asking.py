@@ -153,38 +153,38 @@ class _Asking:
     def _converse(self, label: str, asked: Sequence[Question], *, login: bool = False) -> None:
         """Ask one after the other; a server that closes is asked the rest on another connection.
 
-        Where it closes before it has answered, it may have closed behind what was said before that: if the same is
-        answered on a new connection, it has.
+        What comes just before it closes, if anything does, may be the answer, or what it had to say behind the one
+        before that and was late: the same question as the first of a new connection tells.
         """
         queue = deque(asked)
         line: Open | None = None
-        blamed: tuple[Open, Exchange] | None = None
+        suspect: Open | None = None
+        usual: set[str] = set()
         in_a_row = 0
         while (question := self._next(queue)) is not None:
             fresh = line is None
             if line is None:
                 line, in_a_row = self.ways.begin(label, login=login), 0
-            elif line.over():
-                line = None
-                continue
             exchange = line.ask(question)
-            if exchange.ended and not exchange.came:
-                if not fresh:
-                    blamed, line = (line, line.blame()), None
-                    continue
-                if blamed is not None:
-                    blamed[0].acquit(blamed[1], exchange)
-            blamed = None
+            if suspect is not None:
+                suspect.judge(exchange)
+                suspect = None
             self._learn(question, exchange)
             line.keep(exchange)
             queue.popleft()
             in_a_row = in_a_row + 1 if exchange.came[:1] and exchange.came[0].startswith("-ERR") else 0
-            if exchange.ended or question.last or self._silent(exchange):
+            if line.over():
+                if not fresh and usual.isdisjoint(exchange.came[-1:]):
+                    queue.appendleft(question)
+                    suspect = line
+                line = None
+            elif question.last or self._silent(exchange):
                 line.close()
                 line = None
-            elif in_a_row == IN_A_ROW:
-                in_a_row = 0
-                self._relieve(line, login=login)
+            else:
+                usual.update(exchange.came)
+                if in_a_row == IN_A_ROW:
+                    self._relieve(queue, line, login=login)
         if line is not None:
             line.quit()
 
@@ -197,15 +197,12 @@ class _Asking:
             queue.popleft()
         return None
 
-    def _relieve(self, line: Open, *, login: bool) -> None:
-        """Say something that it knows, if it is still there."""
-        known = "NOOP" if login else "CAPA" if (False, line.secure) in self.seen.capabilities else ""
-        if known and not line.over():
-            exchange = line.ask(Question(known, multi=known == "CAPA"))
-            if exchange.came:
-                line.keep(exchange)
-            elif exchange.ended:
-                line.blame()
+    def _relieve(self, queue: deque[Question], line: Open, *, login: bool) -> None:
+        """Say something next that it knows."""
+        if login:
+            queue.appendleft(Question("NOOP"))
+        elif (False, line.secure) in self.seen.capabilities:
+            queue.appendleft(Question("CAPA", multi=True))
 
     def _plain(self) -> None:
         """The other way in."""

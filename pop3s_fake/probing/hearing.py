@@ -277,17 +277,17 @@ class Open:
             self._behind(tuple(self._ways.stand_ins.replaced(line.decode("latin-1")) for line in waiting))
         return self.ended
 
-    def blame(self) -> Exchange:
-        """It had closed behind the last exchange, which is given as it was."""
+    def judge(self, again: Exchange) -> None:
+        """It had closed behind the last exchange, or behind the one before that: ``again`` is the last, asked anew."""
         last = self.talk.exchanges[-1]
-        self._behind(())
-        self.close()
-        return last
+        same = again.came[: len(last.came)] == last.came  # of several answers it may have given the first alone
+        if not same or not (last.came or again.ended):
+            self._late()
 
-    def acquit(self, last: Exchange, exchange: Exchange) -> None:
-        """It had not: it closed behind the next one."""
-        self.talk.exchanges[-1] = last
-        self.keep(exchange)
+    def _late(self) -> None:
+        """What came last came behind the exchange before that."""
+        last = self.talk.exchanges.pop()
+        self._behind(last.came)
 
     def _behind(self, came: tuple[str, ...]) -> None:
         last = self.talk.exchanges[-1]
@@ -299,12 +299,13 @@ class Open:
             if self.over():
                 return
             exchange = self.ask(Question("QUIT"))
-            if self.ended and not exchange.came and self.talk.exchanges:
-                self.blame()
+            self.keep(exchange)
+            if self.ended and not exchange.came and len(self.talk.exchanges) > 1:
+                self._late()
                 return
             if not self.ended:
                 self._line.line()
-            self.keep(replace(exchange, ended=self.ended))
+            self.talk.exchanges[-1] = replace(exchange, ended=self.ended)
             self.talk.end = self._line.ended
 
 
