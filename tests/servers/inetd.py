@@ -26,38 +26,34 @@ def laid_over(folder: str, *above: str) -> None:
         subprocess.run(["mount", "-t", "overlay", "-o", f"lowerdir={layers}", "overlay", folder], check=True)
 
 
-def ends_with_input() -> None:
-    """End when whoever started this does."""
-    sys.stdin.read()
-    os._exit(0)
+def serve(listener: socket.socket, program: list[str]) -> None:
+    """Start the program for each connection."""
+    while True:
+        connection, (host, port) = listener.accept()
+        peer = {"TCPREMOTEIP": host, "TCPREMOTEPORT": str(port), "TCPLOCALIP": LOOPBACK, "TCPLOCALPORT": "110"}
+        peer["PATH"] = "/usr/sbin:/usr/bin"
+        with connection:
+            both = connection.fileno()
+            subprocess.Popen(program, stdin=both, stdout=both, stderr=subprocess.DEVNULL, env=peer)
 
 
-def main(home: str, unpacked: str, begun: list[list[str]], program: list[str], environment: dict[str, str]) -> None:
-    """Set up the machine, start what has to run beside, and serve."""
+def main(home: str, unpacked: str, begun: list[str], programs: list[list[str]]) -> None:
+    """Set up the machine, start what has to run beside, and serve each program on a port of its own."""
     laid_over("/usr", f"{unpacked}/usr")
     laid_over("/usr/lib", f"{unpacked}/lib")
     laid_over("/etc", f"{home}/etc", f"{unpacked}/etc")
-    for folder in ("/var/mail", "/var/lib", "/run"):
+    for folder in ("/etc/courier", "/var/mail", "/var/lib", "/run"):
         if os.path.isdir(home + folder):  # noqa: PTH112  # the same
             subprocess.run(["mount", "--bind", home + folder, folder], check=True)
     for command in begun:
-        subprocess.run(command, check=True, stdout=sys.stderr)
+        subprocess.run(["sh", "-c", command], check=True, stdout=sys.stderr)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    threading.Thread(target=ends_with_input, daemon=True).start()
-    with socket.create_server((LOOPBACK, 0), backlog=128) as listener:
-        sys.stdout.write(f"{listener.getsockname()[1]}\n")
-        sys.stdout.flush()
-        while True:
-            connection, (host, port) = listener.accept()
-            peer = {"TCPREMOTEIP": host, "TCPREMOTEPORT": str(port), "TCPLOCALIP": LOOPBACK}
-            with connection:
-                subprocess.Popen(  # what a test started this for
-                    program,
-                    stdin=connection.fileno(),
-                    stdout=connection.fileno(),
-                    stderr=subprocess.DEVNULL,
-                    env=environment | peer,
-                )
+    listeners = [socket.create_server((LOOPBACK, 0), backlog=128) for _ in programs]
+    for listener, program in zip(listeners, programs, strict=True):
+        threading.Thread(target=serve, args=(listener, program), daemon=True).start()
+    sys.stdout.write(" ".join(str(listener.getsockname()[1]) for listener in listeners) + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()  # until whoever started this ends
 
 
 if __name__ == "__main__":
