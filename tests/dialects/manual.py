@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pop3s_fake.dialects import dialect
 from pop3s_fake.dialects.catalogue import DOCUMENTED, RECORDED
 from tests.dialects.replaying import HERE, replay, scenarios
+from tests.servers.figures import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,7 @@ def _tables() -> Iterator[str]:
     for name, counted in reasons.items():
         for reason, count in counted.most_common():
             yield f"| `{name}` | {count} | {reason} |\n"
+    yield from tables()
     yield from _documented()
 
 

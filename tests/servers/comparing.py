@@ -111,7 +111,7 @@ def _compared(dialect: str, place: Place, seed: int, number: int) -> Found:
     for again in range(len(TRIES)):
         drawn = sequence(seed, number, name(number, again))
         drawn = replace(drawn, messages=tuple(map(place.kept, drawn.messages)))
-        ours = rehearse(dialect, drawn, tls=bool(place.address.tls))
+        ours = rehearse(dialect, drawn, tls=bool(place.address.tls), secret=place.address.secret)
         place.fill(drawn.name, drawn.messages)
         theirs = perform(place.address, dialect, ours, place=number + again * 62500)
         pairs = list(zip(theirs, ours, strict=False))

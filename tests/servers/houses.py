@@ -50,6 +50,7 @@ APART: Final = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 UID: Final = 20003
 MAIL: Final = 8  # Debian's group of the spool
 READY: Final = 60.0  # seconds for a program to be started or ended
+UNKNOWN: Final = "nobody has a secret"
 ENVELOPE: Final = b"From ann@example.org Mon Jan  1 10:00:00 2024\n"
 FOLDERS: Final = (
     "etc/courier",
@@ -216,7 +217,7 @@ def _mbox(program: str) -> House:
     @contextlib.contextmanager
     def running(names: Collection[str]) -> Iterator[Place]:
         with _estate(names, [program]) as estate:
-            address = Address(0, estate.ports[0], ssl.create_default_context())
+            address = Address(0, estate.ports[0], ssl.create_default_context(), UNKNOWN)
             yield Place(address, partial(_spooled, estate.home), _ended)
 
     return House(_lacking(program), running)

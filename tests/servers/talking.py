@@ -53,8 +53,9 @@ class Moment:
 
 @dataclass
 class Told:
-    """What was last heard on a connection, and the greeting: of these, proofs are made."""
+    """What was last heard on a connection, and the greeting: of these and the secret for APOP, proofs are made."""
 
+    secret: str
     greeting: bytes = b""
     last: bytes = b""
     over: bool = False
@@ -63,7 +64,7 @@ class Told:
         """What the client says to prove that it knows the password."""
         if step.do == "apop":
             stamp = re.search(rb"<[^>]*>", self.greeting)
-            return b"APOP %b %b\r\n" % (step.octets, apop(stamp[0].decode() if stamp else "", PASSWORD).encode())
+            return b"APOP %b %b\r\n" % (step.octets, apop(stamp[0].decode() if stamp else "", self.secret).encode())
         challenge = b64decode(self.last[2:]) if self.last.startswith(b"+ ") else b""
         proof = hmac.new(PASSWORD.encode(), challenge, "md5").hexdigest()
         return b64encode(b"%b %b" % (step.octets, proof.encode())) + b"\r\n"
@@ -81,6 +82,8 @@ class Address:
     tls: int
     clear: int
     context: ssl.SSLContext
+    secret: str = PASSWORD
+    """With which a client proves by APOP that it may come in."""
 
 
 def afterwards(sequence: Sequence, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -89,12 +92,12 @@ def afterwards(sequence: Sequence, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return (Step(LOOK, steps[0].do), *(Step(LOOK, "say", f"{line}\r\n".encode()) for line in lines))
 
 
-def rehearse(dialect: str, sequence: Sequence, *, tls: bool = True) -> list[Moment]:
+def rehearse(dialect: str, sequence: Sequence, *, tls: bool = True, secret: str = PASSWORD) -> list[Moment]:
     """Say it to a dialect; then look at the maildrop, if anybody had logged in."""
     end = EVERY_LF if dialect in READS_EVERY_LF else BARE_LF
     messages = [end.sub(b"\r\n", each) for each in sequence.messages]
     house = House(dialect, {sequence.name: (PASSWORD, messages)})
-    rehearsal = _Rehearsal(house, tls=tls)
+    rehearsal = _Rehearsal(house, secret, tls=tls)
     moments = list(rehearsal.moments(sequence.steps))
     if any(log.user for log in house.server.transcript.sessions):
         moments += rehearsal.moments(afterwards(sequence, sequence.steps))
@@ -106,6 +109,7 @@ class _Rehearsal:
     """The clients of one sequence, in memory."""
 
     house: House
+    secret: str
     tls: bool
     clients: dict[int, Client] = field(default_factory=dict)
     told: dict[int, Told] = field(default_factory=dict)
@@ -113,7 +117,7 @@ class _Rehearsal:
     def moments(self, steps: tuple[Step, ...]) -> Iterator[Moment]:
         """What each step brings; a step on a connection that is over is no step."""
         for step in steps:
-            told = self.told.setdefault(step.on, Told())
+            told = self.told.setdefault(step.on, Told(self.secret))
             if told.over or (step.do == "shake" and not told.last.startswith(b"+OK")):
                 continue
             begun = self.house.clock.now()
@@ -158,7 +162,7 @@ def perform(address: Address, dialect: str, expected: list[Moment], *, place: in
         told: dict[int, Told] = {}
         for moment in expected:
             step, begun = moment.step, time.monotonic()
-            known = told.setdefault(step.on, Told())
+            known = told.setdefault(step.on, Told(address.secret))
             if step.do in {"open", "clear"}:
                 port = address.clear if step.do == "clear" or not address.tls else address.tls
                 wires[step.on] = stack.enter_context(Wire(port, _source(place, own=step.on == LOOK)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pop3s_fake import Dialect, Pop3sServer
 from tests.dialects.replaying import BARE_LF
 from tests.servers.comparing import TRIES, Difference, compare
+from tests.servers.figures import figures
 from tests.servers.houses import Place
 from tests.servers.sequences import GROUPS, PASSWORD, sequence
 from tests.servers.talking import Address
@@ -92,3 +93,12 @@ def test_a_listed_cause_has_to_match_in_all_that_it_tells() -> None:
     assert difference.is_by(cause | {"before": "USER \\w+"})
     assert not difference.is_by(cause | {"before": "AUTH"})
     assert not difference.is_by(cause | {"ours": "^\\+OK"})
+
+
+def test_the_manual_tells_of_99_in_100() -> None:
+    """For each server the last figure, which is of a seed that nobody looked at; and of as many as were asked for."""
+    latest = {each["of"]: each for each in figures()}
+    for name, each in latest.items():
+        assert each["equal"] >= each["sequences"] * 0.99, each
+        assert each["sequences"] >= (2000 if name == "dovecot" else 200), each
+        assert each["equal"] <= each["sequences"] <= each["steps"], each
