@@ -109,8 +109,10 @@ class Dialect:
         return read(written, file.stem, base=text, origin=str(file))
 
 
-def read(text: str, name: str, *, base: Callable[[str], str], origin: str = "") -> Dialect:
+def read(text: str, name: str, *, base: Callable[[str], str], origin: str = "", trusted: bool = False) -> Dialect:
     r"""Read a dialect; UsageError with every mistake in it.  ``base`` gives the text of a dialect that it extends.
+
+    ``trusted``: its quirks are not looked at before they are needed, since that loads their catalogue.
 
     >>> read("summary = 'x'\nreading.null = 'ends'", "own", base=str)
     Traceback (most recent call last):
@@ -127,7 +129,7 @@ def read(text: str, name: str, *, base: Callable[[str], str], origin: str = "") 
     except UsageError as error:  # a file has no table named manner: its keys are
         raise UsageError(str(error).replace(f"$[{name!r}].manner", f"$[{name!r}]")) from None
     problems = [*problems_of(made.manner), *_without_commands(made)]
-    problems += problems_with(made)
+    problems += () if trusted else problems_with(made)
     try:
         Offer(made.capabilities or None, stls=True)
     except UsageError as error:

@@ -70,7 +70,8 @@ def quirks_of(options: ServerOptions) -> tuple[Asked, ...]:
         return asked(options.quirks)
     from pop3s_fake.server.dialecting import chosen  # noqa: PLC0415  # loads the dialect
 
-    return asked(options.quirks, beside=chosen(options.dialect).brings)
+    brings = chosen(options.dialect).brings
+    return asked(options.quirks, beside=brings) if options.quirks else brings
 
 
 def policy_of(several: tuple[Asked, ...]) -> Policy | None:

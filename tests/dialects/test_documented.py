@@ -16,6 +16,7 @@ import pytest
 
 from pop3s_fake import Account, ManualClock, Pop3sServer
 from pop3s_fake.dialects import dialect
+from pop3s_fake.dialects.bundle import problems_with
 from pop3s_fake.dialects.catalogue import DOCUMENTED
 from tests.quirks.talking import connected, in_clear, logged_in
 
@@ -79,6 +80,7 @@ def ended(client: poplib.POP3) -> bool:
 def test_each_is_marked_and_has_its_evidence(name: str) -> None:
     """It is documented, not recorded, tells by whom, and each of its quirks is one that its server is said to have."""
     chosen = dialect(name)
+    assert list(problems_with(chosen)) == []
     assert chosen.made_of == "documented, not recorded"
     assert chosen.evidence
     assert chosen.manner.greeting.evidence

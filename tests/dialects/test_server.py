@@ -185,12 +185,10 @@ def test_two_sessions_may_have_one_maildrop(dovecot: Pop3sServer) -> None:
             "{path}: replies.STAT.says.ok: nothing stands for '{{coutn}}'; did you mean '{{count}}'?",
         ),
         (
-            'summary = "x"\nquirks = ["gmail-poped", "auth-msn-ntlm", "terminator-split(latter=2)"]\n',
+            'summary = "x"\nquirks = ["gmail-poped", "terminator-split(latter=2)"]\n',
             (
                 "{path}: unknown quirk 'gmail-poped'; did you mean 'gmail-popped'? @ $['own'].quirks[0]; "
-                "quirk 'auth-msn-ntlm' is not there yet: it waits for mechanisms that are not made here "
-                "@ $['own'].quirks[1]; "
-                "quirk 'terminator-split' has no parameter 'latter'; did you mean 'later'? @ $['own'].quirks[2]"
+                "quirk 'terminator-split' has no parameter 'latter'; did you mean 'later'? @ $['own'].quirks[1]"
             ),
         ),
         (
