@@ -73,7 +73,8 @@ def commands(context: click.Context) -> None:
     "quirks",
     multiple=True,
     metavar="ID",
-    help="What some real server does otherwise, such as terminator-split or 'retr-quota(messages=3)'; may be repeated.",
+    help="What some real server does otherwise, such as terminator-split or 'retr-quota(messages=3)'; -ID takes away "
+    "one that the dialect brings; may be repeated.",
 )
 @click.option(
     "--rule",

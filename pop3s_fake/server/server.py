@@ -132,7 +132,7 @@ class Pop3sServer:
         ``case``: one of the catalogue, such as "rec.truncate", whose rules must strike; it sets what it needs.
 
         ``quirks``: deviations of real servers by their ids, such as "terminator-split" or "terminator-split(later=2)";
-        their rules need not strike.
+        their rules need not strike.  "-gmail-scope" takes away one that the dialect brings.
 
         ``dialect``: how it words and bends things, the id of a real server such as "dovecot", or a
         :class:`~pop3s_fake.Dialect` of your own.

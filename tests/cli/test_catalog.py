@@ -18,6 +18,7 @@ import pytest
 from pop3s_fake.cases import case_ids
 from pop3s_fake.cli import main
 from pop3s_fake.dialects import dialect_ids
+from pop3s_fake.dialects.catalogue import DOCUMENTED
 from pop3s_fake.quirks import quirk_ids
 from pop3s_fake.tls.certificates import certificate, certificate_ids, client_certificate_ids
 from pop3s_fake.tls.handshakes import handshake_ids
@@ -64,6 +65,16 @@ def test_json_has_everything(which: str, capsys: pytest.CaptureFixture[str]) -> 
     assert [each["id"] for each in listed] == list(IDS[which]())
     wanted = {"quirks": ("client", "rfc"), "dialects": ("source", "manner")}.get(which, ("client_must", "rfc"))
     assert all(each["summary"] and all(each[key] for key in wanted) for each in listed)
+
+
+def test_a_dialect_that_is_documented_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the list and in JSON, and none other is."""
+    main(["catalog", "dialects"])
+    marked = {line.split()[0] for line in capsys.readouterr().out.splitlines() if "(documented, not recorded)" in line}
+    main(["catalog", "dialects", "--json"])
+    listed = json.loads(capsys.readouterr().out)
+    assert marked == {each["id"] for each in listed if each["made_of"] == "documented, not recorded"} == set(DOCUMENTED)
+    assert next(each["quirks"] for each in listed if each["id"] == "jpop") == ["capa-omits-uidl"]
 
 
 def test_json_tells_the_verify_error_and_the_twin(capsys: pytest.CaptureFixture[str]) -> None:

@@ -402,6 +402,16 @@ def test_a_case_happens_to_each_client_and_need_not(serve: Serve, connected: Con
     assert unmet.ends()[::2] == (0, "")
 
 
+def test_a_dialect_that_is_documented_is_marked_and_tells_its_quirks(serve: Serve) -> None:
+    """Those that it brings and those that were added, without what was taken away."""
+    child = serve("--dialect", "maillennium", "--quirk", "-top-truncated", "--quirk", "terminator-split(later=2)")
+    assert [line for line in child.started() if line.startswith(("  dialect", "  quirk"))] == [
+        "  dialect   maillennium (documented, not recorded)",
+        "  quirk     uidl-extra-spaces",
+        "  quirk     terminator-split(later=2)",
+    ]
+
+
 def test_a_case_about_client_certificates_has_one_to_show(serve: Serve) -> None:
     """Issued by the authority of this run; its files are named."""
     child = serve("--case", "mtls.good-1.3")
