@@ -41,6 +41,7 @@ class Bent(Mannered):
     __slots__ = ()
 
     delay: float
+    deaf: bool
 
     def _greeted(self) -> Reply:
         """Our greeting, unless there is another."""
