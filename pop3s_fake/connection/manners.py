@@ -5,8 +5,9 @@ Knows which there are; must not know what they do.  What only servers of another
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.protocol.lines import LineReader
 from pop3s_fake.protocol.session import Session
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pop3s_fake.connection.following import Follower
     from pop3s_fake.connection.gathering import Gathering
     from pop3s_fake.connection.settings import Settings
+    from pop3s_fake.protocol.bent import Bent
+    from pop3s_fake.protocol.loose import LooseReader
+    from pop3s_fake.protocol.mannered import Mannered
     from pop3s_fake.protocol.sasl import Context
     from pop3s_fake.protocol.session import Facts
 
@@ -28,6 +32,24 @@ BEGINNING: Final = 1_700_000_000
 
 PROCESS: Final = 1000
 """The number of the process that would serve the connection before the first."""
+
+
+class _Kinds(NamedTuple):
+    """What only servers of another manner need."""
+
+    mannered: type[Mannered]
+    bent: type[Bent]
+    reader: type[LooseReader]
+
+
+@cache
+def _kinds() -> _Kinds:
+    """These, which are loaded once: every connection asks for them."""
+    from pop3s_fake.protocol.bent import Bent  # noqa: PLC0415  # for servers of another manner
+    from pop3s_fake.protocol.loose import LooseReader  # noqa: PLC0415  # the same
+    from pop3s_fake.protocol.mannered import Mannered  # noqa: PLC0415  # the same
+
+    return _Kinds(Mannered, Bent, LooseReader)
 
 
 def session_for(
@@ -50,9 +72,6 @@ def session_for(
             facts=facts,
             now=settings.now,
         )
-    from pop3s_fake.protocol.bent import Bent  # noqa: PLC0415  # for servers of another manner
-    from pop3s_fake.protocol.mannered import Mannered  # noqa: PLC0415  # the same
-
     ours = settings.voice.ours is not None
     stamp = settings.voice.manner.greeting.stamp if settings.voice.greets else "<{number}.{token}@{host}>"
 
@@ -67,7 +86,8 @@ def session_for(
             known["token"] = token
         return known
 
-    return (Bent if ours else Mannered)(
+    kinds = _kinds()
+    return (kinds.bent if ours else kinds.mannered)(
         settings.accounts,
         voice=settings.voice,
         tokens=tokens,
@@ -94,14 +114,12 @@ def line_reader(settings: Settings, session: Session | Follower, tell: Callable[
     """What makes lines of octets; ``tell`` hears of lines that do not end in CRLF, where they are lines."""
     if settings.voice is None:
         return LineReader()
-    from pop3s_fake.protocol.loose import LooseReader  # noqa: PLC0415  # for servers of another manner
-    from pop3s_fake.protocol.mannered import Mannered  # noqa: PLC0415  # the same
-
-    if not isinstance(session, Mannered):
+    kinds = _kinds()
+    if not isinstance(session, kinds.mannered):
         return LineReader()
     manner = settings.voice.manner
     longer = manner.before.longer
-    session.reader = LooseReader(
+    session.reader = kinds.reader(
         session.longest,
         bare_lf=manner.reading.bare_lf,
         tell=tell,

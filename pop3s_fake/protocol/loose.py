@@ -59,6 +59,8 @@ class LooseReader(LineReader):
 
     def feed(self, octets: bytes = b"") -> list[Line]:
         """The lines that these octets complete."""
+        if not octets and not self.held:
+            return []
         single = octets[-2:] == b"\r\n" and octets.find(b"\n") == len(octets) - 1 <= self._limit + 1
         if single and not self.rest and not self._dropping:  # as most come
             self.held = False
