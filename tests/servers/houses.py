@@ -118,13 +118,9 @@ COURIER_TLS: Final = (
 MAILUTILS: Final = """
 mode inetd;
 mailbox {{ mail-spool /var/mail; }};
-apop-database-file "/var/lib/apop.gdbm";
 tls-mode {mode};
 tls {{ ssl-certificate-file /etc/courier/certificate.pem; ssl-key-file /etc/courier/key.pem; }};
 """
-MAILUTILS_BEGUN: Final = (
-    "chmod 600 /etc/courier/key.pem; popauth --create --file=/etc/courier/secrets --output=/var/lib/apop.gdbm"
-)
 COURIER_RICH: Final = '\nPOP3AUTH="PLAIN LOGIN CRAM-MD5 CRAM-SHA1 CRAM-SHA256"\nPOP3AUTH_TLS="LOGIN PLAIN"\n'
 
 
@@ -258,7 +254,7 @@ def _courier(settings: str) -> House:
 
 
 def _mailutils() -> House:
-    """GNU Mailutils, as inetd starts it, with the APOP database that it was recorded with."""
+    """GNU Mailutils, as inetd starts it."""
 
     @contextlib.contextmanager
     def running(names: Collection[str]) -> Iterator[Place]:
@@ -271,15 +267,14 @@ def _mailutils() -> House:
                 (home / f"etc/courier/{mode}.conf").write_text(text, encoding="utf-8")
             leaf.cert_chain_pems[0].write_to_path(home / "etc/courier/certificate.pem")
             leaf.private_key_pem.write_to_path(home / "etc/courier/key.pem")
-            secrets = "".join(f"{name}: {PASSWORD}\n" for name in names)
-            (home / "etc/courier/secrets").write_text(secrets, encoding="utf-8")
 
         programs = [
             ("pop3d", "--inetd", f"--config-file=/etc/courier/{mode}.conf") for mode in ("connection", "ondemand")
         ]
-        with _estate(names, *programs, begun=[MAILUTILS_BEGUN], prepare=prepare) as estate:
+        with _estate(names, *programs, begun=["chmod 600 /etc/courier/key.pem"], prepare=prepare) as estate:
             context = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
-            yield Place(Address(estate.ports[0], estate.ports[1], context), partial(_spooled, estate.home), _ended)
+            address = Address(estate.ports[0], estate.ports[1], context, UNKNOWN)
+            yield Place(address, partial(_spooled, estate.home), _whole)
 
     return House(_lacking("/usr/sbin/pop3d"), running)
 
@@ -290,6 +285,12 @@ def _spooled(home: Path, name: str, messages: Sequence[bytes]) -> None:
     spool.write_bytes(b"".join(b"%b%b\n" % (ENVELOPE, each) for each in messages))
     spool.chmod(0o600)
     os.chown(spool, UID, MAIL)
+
+
+def _whole(message: bytes) -> bytes:
+    """The same with a body, without which an mbox has no end of a message there."""
+    ended = _ended(message)
+    return ended if b"\n\n" in ended else ended + b"\n"
 
 
 def _ended(message: bytes) -> bytes:
