@@ -11,13 +11,14 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pop3s_fake.probing.facts import facts
-from pop3s_fake.probing.fitting import delayed, fitted, made, unexplained
+from pop3s_fake.probing.fitting import delayed, fitted, made, marked, unexplained
 from pop3s_fake.probing.hearing import shown
 from pop3s_fake.probing.model import OF_CONNECTION, Model
 from pop3s_fake.probing.seen import PASSWORD, StandIns
 from pop3s_fake.probing.templates import templates, without_keyword
 from pop3s_fake.probing.wording import texts
 from pop3s_fake.protocol.manner import Heading, Manner
+from pop3s_fake.protocol.wording import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,6 +87,13 @@ class _Shown:
         self.values: Values = {path: value for path, value in values.items() if _of(default, path) != value}
         self.evidence: dict[str, list[str]] = {}
         self._having = model.answers(made(self.values))
+        self._outcomes: set[tuple[str, Any, bool]] = {
+            (line.keyword, status.partition(" ")[2], line.after)
+            for answers in model.answers(marked(self.values))
+            for answer in answers
+            for status, line in zip(answer.statuses, answer.lines, strict=True)
+            if not status.startswith("+ ")
+        }
         left = -1
         while left != len(self.values):  # one may be good for nothing only when another has gone
             left = len(self.values)
@@ -98,12 +106,23 @@ class _Shown:
                 self.evidence[path] = [DIRECT[path]] if path in DIRECT else []
                 continue
             without = {each: value for each, value in self.values.items() if each != path}
+            if path.startswith("replies.") and not self._says_otherwise(without):
+                self.values = without
+                continue
             lacking = self.model.answers(made(without))
             missed = self._missed(lacking)
             if missed:
                 self.evidence[path] = missed
             else:
                 self.values, self._having = without, lacking
+
+    def _says_otherwise(self, without: Values) -> bool:
+        """Whether any line would have another text; if none has, nothing need be asked again."""
+        ours, others = Voice(made(self.values)), Voice(made(without))
+        return any(
+            ours.text(keyword, outcome, after=after) != others.text(keyword, outcome, after=after)
+            for keyword, outcome, after in self._outcomes
+        )
 
     def _missed(self, lacking: list[list[Answer]]) -> list[str]:
         """What would come wrong."""

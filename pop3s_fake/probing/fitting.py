@@ -41,7 +41,7 @@ CANDIDATES: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
     ("numbers.separators", ("run",)),
     ("numbers.trailing", ("ignored",)),
     ("numbers.extra", ("ignored",)),
-    ("numbers.noise", ("ignored",)),
+    ("numbers.noise", ("ignored", "at-end")),
     ("numbers.signs", ("+-", "+", "-")),
     ("numbers.words", ("zero",)),
     ("numbers.wraps", (32,)),
@@ -52,7 +52,7 @@ CANDIDATES: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
     ("login.longest_name", (64,)),
     ("login.octets", ("ascii",)),
     ("login.empty", (("USER",), ("PASS",), ("USER", "PASS"))),
-    ("login.user_again", ("refused",)),
+    ("login.user_again", ("refused", "lost")),
     ("login.passwords_in_clear", (True,)),
     ("storage.exclusive", (False,)),
 )

@@ -125,7 +125,6 @@ class Line:
     def __init__(self, place: Place, link: socket.socket) -> None:
         self.place = place
         self.ended: Literal["", "close_notify", "fin", "reset"] = ""
-        self.version = ""
         self._link = link
         self._tls: ssl.SSLObject | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -182,7 +181,6 @@ class Line:
             raise Unreachable(f"{place} breaks off the handshake of TLS: {error.strerror}") from None
         self._flush()
         self._tls = tls
-        self.version = (tls.version() or "").removeprefix("TLSv")
         self._rest = b""
 
     def say(self, octets: bytes) -> None:

@@ -113,4 +113,5 @@ def _lifted(says: Says) -> Says:
         parent = INSTEAD.get(outcome)  # type: ignore[call-overload]  # asked for any word
         if parent is not None and (heading, parent) not in says:
             below[heading, parent].append(text)
-    return {place: text for place, found in below.items() for text in {*found} if found.count(text) > 1}
+    commonest = {place: Counter(found).most_common(1)[0] for place, found in below.items()}
+    return {place: text for place, (text, times) in commonest.items() if times > 1}
