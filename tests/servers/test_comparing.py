@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEED = 5
+DEADLINE = 300.0  # seconds for a session; many run at once, on a machine that may be busy
 SOME = range(30)
 
 
@@ -28,7 +29,8 @@ def ours(path: Path, lines: str = "") -> Iterator[Place]:
     path /= "changed.toml"
     at_once = "delays.failed = 0\ndelays.penalty = [0]"
     path.write_text(f'summary = "changed"\nextends = "dovecot"\n{at_once}\n{lines}\n', encoding="utf-8")
-    with Pop3sServer(dialect=Dialect.from_file(path), stls=True, strict=False, seed=1) as server:
+    server = Pop3sServer(dialect=Dialect.from_file(path), stls=True, strict=False, seed=1, deadline=DEADLINE)
+    with server:
 
         def fill(account: str, messages: Sequence[bytes]) -> None:
             maildrop = server.add_account(account, PASSWORD)
