@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.probing.asking import Wishes
     from pop3s_fake.probing.seen import Seen, StandIns
-    from pop3s_fake.probing.wire import Line, Sockets
+    from pop3s_fake.probing.wire import Line, Place, Sockets
 
 __all__ = ("Full", "Open", "Ways", "shown")
 
@@ -52,9 +52,13 @@ class Ways:
         wait: Callable[[float], None],
         now: Callable[[], float],
     ) -> None:
-        self.sockets, self.seen, self.stand_ins, self.wishes = sockets, seen, stand_ins, wishes
-        self.place = sockets.place
-        self.tell, self.now = tell, now
+        self.sockets: Sockets = sockets
+        self.seen: Seen = seen
+        self.stand_ins: StandIns = stand_ins
+        self.wishes: Wishes = wishes
+        self.place: Place = sockets.place
+        self.tell: Callable[[str], None] = tell
+        self.now: Callable[[], float] = now
         self.count = 0
         """The messages that STAT has told of."""
         self._wait = wait
@@ -134,7 +138,7 @@ class Open:
 
     def __init__(self, ways: Ways, line: Line, label: str) -> None:
         self._ways, self._line = ways, line
-        self.talk = Talk(label, secure=False, greeting="")
+        self.talk: Talk = Talk(label, secure=False, greeting="")
         self._after = False
 
     def __enter__(self) -> Self:

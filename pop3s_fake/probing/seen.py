@@ -137,7 +137,8 @@ class StandIns:
     """
 
     def __init__(self, user: str, password: str, hosts: Iterable[str]) -> None:
-        self.user, self.password = user, password
+        self.user: str = user
+        self.password: str = password
         self.uids: dict[str, str] = {}
         self._hosts = set(hosts)
 
