@@ -14,6 +14,7 @@ from pop3s_fake.maildrop.content import Unfinished
 
 __all__ = ("Form",)
 
+_FIELD: Final = re.compile(rb"([^:\r\n]*):[ \t]*([^\n]*\n?(?:[ \t][^\n]*\n?)*)")
 _BEHIND_NUL: Final = re.compile(rb"\0[^\n]*\n?")
 
 
@@ -39,6 +40,10 @@ class Form:
     """Whether an empty line is added: "headers", where there is none in a message, or "always"; not behind one whose
     final line end was missing."""
 
+    fields: str = ""
+    """Whether header fields are "respaced": one space behind the colon and none before it, and what is no field is lost
+    with all of the header behind it; an empty line ends the header, also where none did."""
+
     nul: str = ""
     """Whether a NUL "cuts" what is sent: it is lost with the rest of its line, and its end."""
 
@@ -48,6 +53,9 @@ class Form:
     """Those that it gets at the end of the first session that found it, with ``{arrival}`` and ``{status}``."""
     first: tuple[str, ...] = ()
     """Those before them in the first message, with ``{validity}`` and ``{next}``."""
+
+    bodiless: str = ""
+    """Whether a message without a body gets an "empty-line" for one together with those."""
 
     @property
     def written(self) -> bool:
@@ -64,6 +72,7 @@ class Form:
 
     def kept(self, content: bytes) -> bytes:
         """The octets that are kept of these."""
+        content = _respaced(content) if self.fields == "respaced" else content
         if not self.blank_line or type(content) is Unfinished:
             return content
         return content + b"\r\n" if self.blank_line == "always" or b"\r\n\r\n" not in content else content
@@ -78,3 +87,18 @@ class Form:
     def octets(self, content: bytes) -> int:
         """The size that is announced."""
         return len(content) - (self.unfinished if type(content) is Unfinished else 0)
+
+
+def _respaced(content: bytes) -> bytes:
+    """The same with one space behind the colon of each header field, as far as there are fields, and an empty line."""
+    if content.startswith(b"\r\n"):
+        return content  # there is no header, and nothing but its end
+    head, blank, body = content.partition(b"\r\n\r\n")
+    head += b"\r\n" * bool(blank)
+    fields, at = [], 0
+    if not head.startswith((b" ", b"\t")):
+        while found := _FIELD.match(head, at):
+            fields.append(b"%b: %b" % (found[1].rstrip(b" \t"), found[2]))
+            at = found.end()
+    kept = b"".join(fields) + b"\r\n" + body
+    return Unfinished(kept) if type(content) is Unfinished and body else kept

@@ -65,25 +65,30 @@ class Message:
         """The same message as a maildrop of another form keeps it: size and unique-id, unless they were given."""
         source = self._as_it_came()
         own, uid = former.uid(self.arrival, source) or derived_uid(source), self.uid
-        kept = source if form.blank_line == former.blank_line else form.kept(source)
+        same = (form.blank_line, form.fields) == (former.blank_line, former.fields)
+        kept = source if same else form.kept(source)
         if uid == own or uid.startswith(f"{own}-"):
             uid = form.uid(self.arrival, kept) or derived_uid(kept)
         octets = form.octets(kept) if self.octets == former.octets(source) else self.octets
         return Message(form.sent(kept), uid, octets=octets, arrival=self.arrival)
 
-    def headed(self, fields: bytes, *, instead_of: bytes = b"", missing: int = 0) -> Message:
-        r"""The same message with these lines at the end of its header, or in place of others.
+    def headed(self, fields: bytes, *, instead_of: bytes = b"", missing: int = 0, body: bytes = b"") -> Message:
+        r"""The same message with these lines at the end of its header, and without others.
 
-        ``missing``: so many octets more of a final line end count from now on, which was added and not announced.
+        ``instead_of``: the lines that it loses, which stand there together;
+        ``missing``: so many octets more of a final line end count from now on, which was added and not announced;
+        ``body``: that of a message whose header is the last of it.
 
         >>> Message(b"Subject: x\r\n\r\nlast\r\n", "x1").headed(b"Status: O\r\n").content
         b'Subject: x\r\nStatus: O\r\n\r\nlast\r\n'
         """
-        head, blank, body = self._content.partition(b"\r\n\r\n")
-        head += b"\r\n" * bool(blank)
-        head = head.replace(instead_of, fields, 1) if instead_of else head + fields
-        content = head + (b"\r\n" + body if blank else b"")
-        octets = self.octets + len(fields) - len(instead_of)
+        bare = self._content.startswith(b"\r\n")  # there is no header, and nothing but its end
+        head, blank, own = (b"", b"\r\n", self._content[2:]) if bare else self._content.partition(b"\r\n\r\n")
+        added = body if blank and not own else b""
+        head += b"\r\n" * (bool(blank) and not bare)
+        head = (head.replace(instead_of, b"", 1) if instead_of else head) + fields
+        content = head + (b"\r\n" + own + added if blank else b"")
+        octets = self.octets + len(fields) - len(instead_of) + len(added)
         if self._unfinished and missing:
             octets += missing
         elif self._unfinished:

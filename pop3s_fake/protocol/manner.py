@@ -198,6 +198,10 @@ class Reading:
     """Separators behind a command that has no more arguments."""
     superfluous: Literal["refused", "ignored", "first"] = "refused"
     """Arguments of a command that takes none; "first": refused, also where the state is wrong."""
+    missing_first: tuple[Keyword, ...] = ()
+    """Commands of which it is told that they lack an argument, also where the state is wrong."""
+    extra_first: tuple[Keyword, ...] = ()
+    """The same of an argument too many."""
     nul: Literal["part", "ends", "refused", "hides"] = "part"
     """What a NUL is: an octet like any other, the end of the line, a reason to refuse it, or what hides the line's end,
     so that nothing is answered before the next line has come, and is lost."""
@@ -224,8 +228,10 @@ class Numbers:
     """What stands directly behind the digits; "at-end": it is ignored behind the final number only."""
     extra: Literal["refused", "ignored"] = "refused"
     """What stands behind a separator behind the last number."""
-    trailing: Literal["refused", "one", "ignored"] = "refused"
-    """Nothing but separators there, or but one."""
+    trailing: Literal["refused", "one", "ignored", "lost"] = "refused"
+    """Nothing but separators there, or but one; "lost": none stands there, nor where no number does."""
+    parting: str = ""
+    """Separators that part a number from what stands behind it; others are noise there; "": all of them."""
     digits: int = 0
     """How many there may be; 0: any number of them."""
     largest: int = 10**18
@@ -370,10 +376,15 @@ class Storage:
     ``{status}``: what is old, and retrieved or not."""
     first: tuple[str, ...] = ()
     """Fields before those in the first of them, with ``{validity}`` and ``{next}``, the arrival of what comes next."""
+    bodiless: Literal["kept", "empty-line"] = "kept"
+    """What becomes of a message without a body when it gets those fields: it stays without, or has an empty line."""
     gap: bool = False
     """Whether TOP sends an empty line too many before the lines of a body."""
     blank_line: Literal["", "headers", "always"] = ""
     """The empty line that an mbox has behind a message: sent with one that is all header, or with each."""
+    fields: Literal["kept", "respaced"] = "kept"
+    """What becomes of a header: it is kept as it came, or each field has one space behind its colon and none before
+    it, what is no field is lost with all behind it, but for the body, and an empty line stands there in any case."""
     nul: Literal["sent", "cuts"] = "sent"
     """What a NUL does in a message: it is sent as any octet, or is lost with the rest of its line, and its end."""
     expunged: Literal["sent", "told"] = "sent"

@@ -73,9 +73,23 @@ def understood(manner: Manner, line: bytes, *, after: bool) -> Said:
     said = Said(typed.upper().decode("latin-1"), typed, argument)
     here, elsewhere = (manner.after, manner.before) if after else (manner.before, manner.after)
     outcome = _not_here(said, here, elsewhere, parted=parted)
-    if outcome == "wrong_state" and reading.superfluous == "first" and argument.strip(separators):
-        outcome = outcome if COMMANDS[typed.upper()].arguments else "extra"
-    return _read(manner, said, separators, parted=parted) if outcome is None else said._replace(outcome=outcome)
+    if outcome is None:
+        return _read(manner, said, separators, parted=parted)
+    if outcome == "wrong_state":
+        outcome = _earlier(manner, said, separators, parted=parted) or outcome
+    return said._replace(outcome=outcome)
+
+
+def _earlier(manner: Manner, said: Said, separators: bytes, *, parted: bool) -> Outcome | None:
+    """What is told of a command ahead of its state being wrong."""
+    reading = manner.reading
+    if not COMMANDS[said.typed.upper()].arguments:
+        return "extra" if reading.superfluous == "first" and said.argument.strip(separators) else None
+    if said.keyword not in {*reading.missing_first, *reading.extra_first}:
+        return None
+    told = _read(manner, said, separators, parted=parted).outcome
+    missing = told in {"missing", "blank"} and said.keyword in reading.missing_first
+    return told if missing or (told == "extra" and said.keyword in reading.extra_first) else None
 
 
 def _parted(line: bytes, separators: bytes) -> tuple[bytes, bytes, bool]:
@@ -177,6 +191,9 @@ def _numbers(manner: Manner, said: Said, command: Command, separators: bytes, *,
     """One number or two, as far as they can be read."""
     numbers = (said.keyword == "TOP" and manner.top) or manner.numbers
     skipped = numbers.leading.encode()
+    if numbers.trailing == "lost":
+        said = said._replace(argument=said.argument.rstrip(separators))
+    separators = numbers.parting.encode() or separators
     if numbers.separators == "run":
         separators += skipped
     text = said.argument.lstrip(separators) if numbers.separators == "run" else said.argument

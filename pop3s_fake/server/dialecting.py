@@ -85,10 +85,12 @@ def with_dialect(options: ServerOptions, seed: int, quirky: tuple[Asked, ...] = 
             validity,
             storage.unfinished,
             storage.blank_line,
+            storage.fields,
             storage.nul,
             storage.named,
             storage.found,
             storage.first,
+            storage.bodiless,
         )
 
     told = f"dialect {spoken.id}" + (f" ({spoken.made_of})" if spoken.source == "documented" else "")

@@ -109,6 +109,54 @@ def test_superfluous_arguments_may_be_told_before_the_state(said: Callable[..., 
     assert said(manner, b"STAT", b"STAT 1", b"LIST 1") == [b"-ERR state\r\n", b"-ERR arguments\r\n", b"-ERR state\r\n"]
 
 
+def test_arguments_of_some_commands_may_be_told_before_the_state(said: Callable[..., list[bytes]]) -> None:
+    """That one is missing, of these, and that one is too many, of those; else the state is told."""
+    texts = {"any": Texts({"wrong_state": "-ERR state", "bad_arguments": "-ERR arguments"})}
+    reading = Reading(missing_first=("RETR", "TOP"), extra_first=("RETR", "DELE"))
+    manner = Manner(before=BEFORE, after=AFTER, reading=reading, replies=texts)  # type: ignore[arg-type]
+    lines = (
+        "RETR",
+        "RETR 1",
+        "RETR 1 2",
+        "DELE",
+        "DELE 1",
+        "DELE 1 2",
+        "TOP",
+        "TOP 1",
+        "TOP 1 0",
+        "TOP 1 0 2",
+        "LIST 1 2",
+    )
+
+    told = dict(zip(lines, said(manner, *(line.encode() for line in lines)), strict=True))
+
+    assert [line for line in lines if told[line] == b"-ERR arguments\r\n"] == ["RETR", "RETR 1 2", "DELE 1 2", "TOP"]
+    assert [line for line in lines if told[line] == b"-ERR state\r\n"] == [
+        "RETR 1", "DELE", "DELE 1", "TOP 1", "TOP 1 0", "TOP 1 0 2", "LIST 1 2",
+    ]  # fmt: skip
+
+
+def test_separators_at_the_end_of_a_line_may_be_lost(said: Callable[..., list[bytes]]) -> None:
+    """Where no number stands before them as well, so that LIST lists all."""
+    reading = Reading(separators=" \t", trailing="skipped")
+    manner = Manner(before=BEFORE, after=AFTER, reading=reading, numbers=Numbers(trailing="lost"))
+
+    told = said(manner, *LOGIN, b"LIST  \t", b"LIST 1 \t", b"RETR  ", b"LIST  1")
+
+    assert [line[:4] for line in told[2:]] == [b"+OK ", b"+OK ", b"-ERR", b"-ERR"]
+    assert told[2].endswith(b"\r\n.\r\n")
+
+
+def test_not_every_separator_has_to_part_numbers(said: Callable[..., list[bytes]]) -> None:
+    """One that does not is noise behind a number, and may be skipped before it."""
+    numbers = Numbers(noise="ignored", parting=" ", leading="\t")
+    manner = Manner(before=BEFORE, after=AFTER, reading=Reading(separators=" \t"), numbers=numbers)
+
+    told = said(manner, *LOGIN, b"LIST\t1", b"LIST \t1", b"LIST 1\tx", b"LIST 1 x", b"LIST  1")
+
+    assert [line[:4] for line in told[2:]] == [b"+OK ", b"+OK ", b"+OK ", b"-ERR", b"-ERR"]
+
+
 def test_a_command_that_is_disabled_elsewhere_is_known_here(said: Callable[..., list[bytes]]) -> None:
     """It is one of the wrong state, and no unknown word."""
     texts = {"any": Texts({"wrong_state": "-ERR state", "disabled": "-ERR never"})}
@@ -238,6 +286,30 @@ def test_what_was_removed_is_not_written_into_and_the_first_that_is_left_has_the
 
     (message,) = maildrop
     assert message.content == b"Subject: two\r\nX-IMAPbase: 7 3\r\nX-UID: 2\r\nStatus: O\r\n\r\nlast\r\n"
+
+
+def test_the_fields_of_a_session_stand_behind_a_unique_id_that_was_told_meanwhile(maildrop: Maildrop) -> None:
+    """From the end of the session that told it; so do those of the first, which another one may be by then."""
+    maildrop.adopt(FIELDS)
+    maildrop.open("one").close()
+    session = maildrop.open("two")
+    uids = dict(session.unique_ids())
+    assert [message.content.count(b"Status: O\r\nX-UIDL") for message in maildrop] == [1, 1]
+    session.close()
+
+    assert [message.content.partition(b"\r\n\r\n")[0] for message in maildrop] == [
+        f"Subject: one\r\nX-UIDL: {uids[1]}\r\nX-IMAPbase: 7 3\r\nX-UID: 1\r\nStatus: O".encode(),
+        f"Subject: two\r\nX-UIDL: {uids[2]}\r\nX-UID: 2\r\nStatus: O".encode(),
+    ]
+
+    session = maildrop.open("three")
+    session.mark(1)
+    session.update()
+    session.close()
+    (message,) = maildrop
+    fields = f"Subject: two\r\nX-UIDL: {uids[2]}\r\nX-IMAPbase: 7 3\r\nX-UID: 2\r\nStatus: O\r\n"
+    assert message.content == f"{fields}\r\nlast\r\n".encode()
+    assert message.octets == len(message.content)
 
 
 def test_what_was_saved_comes_back_without_fields(maildrop: Maildrop) -> None:

@@ -26,14 +26,16 @@ class Asked:
     heard: list[str]
     inside: bool = False
     """Whether the client had logged in."""
+    message: str = "Subject: one\n\nhello\n"
+    """The one in its maildrop."""
 
     def sequence(self, number: int, name: str) -> Sequence:
-        """The same as a sequence, for this account, in whose maildrop is one message."""
+        """The same as a sequence, for this account, in whose maildrop the message is."""
         lines = [f"USER {name}", f"PASS {PASSWORD}"] if self.inside else []
         said = [line.replace("NAME", name).replace("SECRET", PASSWORD) for line in self.said]
         octets = [f"{line}\r\n".encode("latin-1") for line in (*lines, *said)]
         steps = (Step(0, "open"), *(Step(0, "say", each) for each in octets), Step(0, "drop"))
-        return Sequence(number, "login", name, (b"Subject: one\n\nhello\n",), steps)
+        return Sequence(number, "login", name, (self.message.encode("latin-1"),), steps)
 
 
 @cache

@@ -164,6 +164,9 @@ def perform(address: Address, dialect: str, expected: list[Moment], *, place: in
             step, begun = moment.step, time.monotonic()
             known = told.setdefault(step.on, Told(address.secret))
             if step.do in {"open", "clear"}:
+                if step.on == LOOK:
+                    for each in wires.values():
+                        each.leave(notify=False)
                 port = address.clear if step.do == "clear" or not address.tls else address.tls
                 wires[step.on] = stack.enter_context(Wire(port, _source(place, own=step.on == LOOK)))
                 if port == address.tls:

@@ -25,14 +25,10 @@ MANY = {"dovecot": 2000}
 SLOW = {"dovecot-rich", "courier-rich"}
 """Who is not asked with the other tests: a second session waits there, or the other set-up says the same."""
 
-FAR = {"mailutils"}
-"""Whose dialect is not yet held against the server: too much of it differs."""
-
-HELD = [dialect for dialect in HOUSES if dialect not in FAR]
 BATCH = 100
 """Sequences of one test, which may not take two minutes."""
 
-BATCHES = [(dialect, start) for dialect in HELD for start in range(0, MANY.get(dialect, 200), BATCH)]
+BATCHES = [(dialect, start) for dialect in HOUSES for start in range(0, MANY.get(dialect, 200), BATCH)]
 QUESTIONS = [(dialect, question) for dialect in HOUSES for question in asked(dialect)]
 
 
@@ -63,7 +59,7 @@ def held(dialect: str, numbers: range) -> None:
     assert len(other) <= len(numbers) / 50, "\n".join(map(str, other))
 
 
-@pytest.mark.parametrize("dialect", [each for each in HELD if each not in SLOW])
+@pytest.mark.parametrize("dialect", [each for each in HOUSES if each not in SLOW])
 def test_a_dialect_does_as_its_server(dialect: str) -> None:
     """Octet for octet, how connections end, and what is in the maildrop afterwards."""
     held(dialect, range(FEW))
