@@ -54,8 +54,8 @@ class Outcome:
         return self.head[:end] if end else self.head
 
 
-class Greeted(Outcome):
-    """What really went out in place of the greeting, and whether the client had waited for it."""
+class Watched(Outcome):
+    """The same, beside a look at whether something had come from the client before it went out."""
 
     __slots__ = ("_came", "early")
 
@@ -64,6 +64,13 @@ class Greeted(Outcome):
         super().__init__()
         self._came = came
         self.early: bool = False
+        """Whether there were any at the last look."""
+
+
+class Greeted(Watched):
+    """What really went out in place of the greeting, and whether the client had waited for its first octet."""
+
+    __slots__ = ()
 
     def sent(self, octets: bytes) -> None:
         """These went out."""
@@ -77,17 +84,10 @@ class Greeted(Outcome):
         return self.status if self.size == len(self.status) and self.status.endswith(b"\r\n") else None
 
 
-class Heard(Outcome):
-    """What really went out in place of a reply, and whether the client had waited for all of it."""
+class Heard(Watched):
+    """What really went out in place of a reply, and whether the client had waited for its last octets."""
 
-    __slots__ = ("_came", "early")
-
-    def __init__(self, came: Callable[[], bool]) -> None:
-        """``came`` tells whether anything came from the client."""
-        super().__init__()
-        self._came = came
-        self.early: bool = False
-        """Whether something had come when the last octets went out."""
+    __slots__ = ()
 
     def sent(self, octets: bytes) -> None:
         """These went out."""

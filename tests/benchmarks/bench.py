@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dovecot
-from client import trusting
+from client import session, trusting
 from content import PASSWORD, message
 
 if TYPE_CHECKING:
@@ -85,6 +85,13 @@ class Server:
         """Processor time its process has used so far, in seconds."""
         assert self.child
         return float(self.child.ask("cpu")["seconds"])
+
+    def cost(self, sessions: int, *, plain: bool = False) -> float:
+        """Processor time of each of so many sessions, one after the other, in seconds."""
+        before = self.cpu
+        for _ in range(sessions):
+            session(self.port, self.context, plain=plain)
+        return (self.cpu - before) / sessions
 
     @property
     def memory(self) -> dict[str, int]:

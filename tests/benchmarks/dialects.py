@@ -15,11 +15,10 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from bench import AGAIN, in_turn
-from client import session
 from rows import Row, absolute, compared, left_out, noise
 
 if TYPE_CHECKING:
-    from bench import Bench, Server
+    from bench import Bench
 
 OURS = "without"
 LOAD = """
@@ -59,12 +58,6 @@ def dialects(bench: Bench) -> list[Row]:
     names = recorded()[:2] if bench.quick else recorded()
     batch, rounds = bench.number(20, 3), bench.number(40, 3)
 
-    def cost(server: Server) -> float:
-        before = server.cpu
-        for _ in range(batch):
-            session(server.port, server.context)
-        return (server.cpu - before) / batch
-
     with contextlib.ExitStack() as stack:
         servers = {
             name: stack.enter_context(
@@ -73,7 +66,8 @@ def dialects(bench: Bench) -> list[Row]:
             for name in (OURS, *names, OURS + AGAIN)
         }
         beside = {
-            name: in_turn({OURS: servers[OURS], name: servers[name]}, rounds, cost) for name in (*names, OURS + AGAIN)
+            name: in_turn({OURS: servers[OURS], name: servers[name]}, rounds, lambda server: server.cost(batch))
+            for name in (*names, OURS + AGAIN)
         }
     again = beside.pop(OURS + AGAIN)
     itself, around = noise(again[OURS], again[OURS + AGAIN])

@@ -95,13 +95,6 @@ def rule(bench: Bench) -> list[Row]:
     if "ours" not in kinds:
         return [left_out(what, "the floors have no rules")]
     batch = bench.number(40, 3)
-
-    def cost(server: Server) -> float:
-        before = server.cpu
-        for _ in range(batch):
-            session(server.port, server.context)
-        return (server.cpu - before) / batch
-
     with contextlib.ExitStack() as stack:
         servers = {
             kind: stack.enter_context(
@@ -109,7 +102,7 @@ def rule(bench: Bench) -> list[Row]:
             )
             for kind in kinds
         }
-        taken = in_turn(servers, bench.number(50, 3), cost)
+        taken = in_turn(servers, bench.number(50, 3), lambda server: server.cost(batch))
     return against(what, "s", taken, {"without": "<= 1.05"})
 
 
@@ -121,16 +114,10 @@ def plain(bench: Bench) -> list[Row]:
         return [left_out(what, "the floors have no SASL")]
     with contextlib.ExitStack() as stack:
         servers = {kind: stack.enter_context(bench.server("ours", count=10, octets=10_000)) for kind in kinds}
-        mechanism = {id(server): kind == "ours" for kind, server in servers.items()}
         batch = bench.number(40, 3)
-
-        def cost(server: Server) -> float:
-            before = server.cpu
-            for _ in range(batch):
-                session(server.port, server.context, plain=mechanism[id(server)])
-            return (server.cpu - before) / batch
-
-        taken = in_turn(servers, bench.number(50, 3), cost)
+        taken = in_turn(
+            servers, bench.number(50, 3), lambda server: server.cost(batch, plain=server is servers["ours"])
+        )
     return against(what, "s", taken, {"USER, PASS": "<= 1.05"})
 
 
