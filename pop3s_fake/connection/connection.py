@@ -22,7 +22,7 @@ from pop3s_fake.connection.ruled import Ruled, words
 from pop3s_fake.connection.steps import EOF, End, Gone, Half, Receive, Send, Wait
 from pop3s_fake.protocol.commands import plain
 from pop3s_fake.protocol.lines import OVERLONG, Line, LineReader
-from pop3s_fake.protocol.replies import PIECE
+from pop3s_fake.protocol.replies import PIECE, Repeating
 from pop3s_fake.protocol.session import Facts, Session
 from pop3s_fake.protocol.states import State
 
@@ -95,7 +95,7 @@ class Connection:
         self._nonces = count()
         self._fed = False
         self._notes = Notes(settings, log)
-        self._ruled = Ruled(settings, log, self._notes.hidden)
+        self._ruled = Ruled(settings, log, self._notes)
         self._rules = None if settings.rules is None else settings.rules.session(log.number)
         self._secure = settings.records is not None and not settings.stls
         self._speaks = not self._secure
@@ -172,9 +172,10 @@ class Connection:
     def _silence(self) -> Steps:
         """The client has said nothing for too long; raises :class:`Gone`, perhaps behind a word."""
         session, time = self._session, self._settings.now()
-        if session.farewell and not self._ruled.silent:
-            yield Send(self._link.seal(session.farewell))
-            self.log.said(time, session.farewell, len(session.farewell))
+        farewell = session.farewell
+        if farewell.status and not self._ruled.silent:
+            yield Send(self._link.seal(farewell.status))
+            self._notes.said(time, farewell, len(farewell.status))
         raise Gone("autologout", f"autologout: no command for {session.patience:g} seconds")
 
     def _moment(self, point: str) -> Steps:
@@ -364,7 +365,7 @@ class Connection:
                     yield Receive(time + session.patience)
             line = lines.popleft()
             time = now()
-            known = None if line is OVERLONG else plain(line)
+            known = plain(line) if line.__class__ is bytes else None  # else it is endless, or a piece
             if known is not None:
                 log.heard(time, line, len(line) + 2)  # type: ignore[arg-type]  # what is known is no endless line
             else:
@@ -406,7 +407,7 @@ class Connection:
                 linting.answered(reply)
                 if gathered is not None and lines and not reply.closes:
                     size = gathered.hold(reply)
-                    log.said(time, reply.status, size)
+                    self._notes.said(time, reply, size)
                     if reply.uid is not None:
                         self._notes.sent(reply, size, whole=True)
                         linting.fetched(reply, whole=True)
@@ -434,7 +435,10 @@ class Connection:
                 if reply.uid is not None:
                     self._notes.sent(reply, size, whole=whole)
                     linting.fetched(reply, whole=whole)
-            log.said(time, reply.status, size)
+            if reply.__class__ is Repeating:
+                self._notes.said(time, reply, size)
+            else:
+                log.said(time, reply.status, size)
             if session.user is not log.user:
                 self._notes.user(session.user)
             if reply.closes:
@@ -497,14 +501,14 @@ class Connection:
         if self._session.uncommitted:
             if reply is not None and answer:
                 yield Send(link.seal(answer))
-                log.said(time, reply.status, len(answer))
+                self._notes.said(time, reply, len(answer))
                 answer = b""
             yield from self._taken()
         bound = self._bound("close")
         if bound is not None:
             if reply is not None and answer:
                 yield Send(link.seal(answer))
-                log.said(time, reply.status, len(answer))
+                self._notes.said(time, reply, len(answer))
                 answer = b""
             yield from self._ruled.moment(bound, link, self._maildrop)
         octets = link.seal(answer) if answer else b""
@@ -513,7 +517,7 @@ class Connection:
         if octets:
             yield Send(octets)
         if reply is not None and answer:
-            log.said(time, reply.status, len(answer))
+            self._notes.said(time, reply, len(answer))
         log.ended = self._session.ended
         self._notes.ended(self._session.abandoned)
         self._linting.ended(log.ended)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.clock import AUTOLOGOUT
 from pop3s_fake.protocol.lines import LINE_LIMIT, OVERLONG, Line
-from pop3s_fake.protocol.replies import TERMINATOR, Err, Reply, stuffed
+from pop3s_fake.protocol.replies import NOTHING, TERMINATOR, Err, Reply, stuffed
 from pop3s_fake.protocol.states import State
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Follower:
     uncommitted: Final = False
 
     patience: Final = AUTOLOGOUT
-    farewell: Final = b""
+    farewell: Final = NOTHING
     delay: Final = 0.0
     deaf: Final = False
     notifies: Final = True

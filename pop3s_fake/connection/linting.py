@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pop3s_fake.protocol.lines import OVERLONG, Line
+from pop3s_fake.protocol.lines import OVERLONG, Line, Piece
 from pop3s_fake.protocol.linting import Linter, Visit, first_line
 
 if TYPE_CHECKING:
@@ -196,4 +196,6 @@ class Linting:
     def _shown(self) -> str:
         """The line in hand as it may be shown."""
         line = self._line
-        return "an endless line" if line is OVERLONG else self._notes.masked(first_line(line))
+        if line is OVERLONG:
+            return "an endless line"
+        return self._notes.masked(line if isinstance(line, Piece) else first_line(line))

@@ -12,7 +12,7 @@ from pop3s_fake.connection.lanes import MOST, Lane
 from pop3s_fake.connection.outcome import Outcome
 from pop3s_fake.connection.steps import Gone, Send, Wait
 from pop3s_fake.errors import UsageError
-from pop3s_fake.protocol.lines import OVERLONG, Line
+from pop3s_fake.protocol.lines import OVERLONG, Line, Piece
 from pop3s_fake.protocol.replies import TERMINATOR, stuffed
 from pop3s_fake.rules import pipeline
 from pop3s_fake.rules.actions import Tls
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake import transcript
     from pop3s_fake.connection.clear import Clear
+    from pop3s_fake.connection.notes import Notes
     from pop3s_fake.connection.settings import Settings
     from pop3s_fake.connection.steps import Step, Steps
     from pop3s_fake.maildrop import Maildrop
@@ -48,6 +49,8 @@ def parts_of_reply(reply: Reply) -> Parts:
 def words(line: Line) -> tuple[str, str]:
     """Keyword and argument of any line, for the rules; the argument of AUTH is its mechanism alone, in upper case.
 
+    A piece in the middle of a line has no argument: it may be that of a password.
+
     >>> words(b"auth plain AGFubgBub3QtYS1zZWNyZXQ=")
     ('AUTH', 'PLAIN')
     """
@@ -55,17 +58,18 @@ def words(line: Line) -> tuple[str, str]:
         return "", ""
     keyword, _, argument = line.decode("latin-1").partition(" ")
     keyword = keyword.upper()
+    if isinstance(line, Piece):
+        return keyword, ""
     return keyword, argument.partition(" ")[0].upper() if keyword == "AUTH" else argument
 
 
 class Ruled:
     """Carries out rules in one conversation."""
 
-    __slots__ = ("_hidden", "_lane", "_log", "_now", "_read", "_silent", "asked", "below", "certificate")
+    __slots__ = ("_lane", "_log", "_notes", "_now", "_read", "_silent", "asked", "below", "certificate")
 
-    def __init__(self, settings: Settings, log: transcript.Session, hidden: Callable[[bytes], bytes]) -> None:
-        """``hidden`` makes a rule's text, which may hold a password, fit to be shown."""
-        self._hidden = hidden
+    def __init__(self, settings: Settings, log: transcript.Session, notes: Notes) -> None:
+        self._notes = notes
         self._log = log
         self._now = settings.now
         self._read = settings.read
@@ -126,8 +130,7 @@ class Ruled:
     def said(self, outcome: Outcome) -> None:
         """Note what went out in place of a reply, and that something did not."""
         if outcome.size:
-            status = outcome.status or b"(its first line did not come)"  # a rule dropped the record it was in
-            self._log.said(self._now(), self._hidden(status), outcome.size)
+            self._notes.went_out(self._now(), outcome)
         if outcome.unsaid:
             self.unsaid()
 
@@ -156,7 +159,7 @@ class Ruled:
 
     def _happened(self, what: str) -> None:
         octets = what.encode("utf-8", "surrogateescape")
-        self._log.happened(self._now(), self._hidden(octets).decode("utf-8", "surrogateescape"))
+        self._log.happened(self._now(), self._notes.hidden(octets).decode("utf-8", "surrogateescape"))
 
     def _carry_out(
         self, run: pipeline.Run, link: Link | None, maildrop: Callable[[], Maildrop], outcome: Outcome

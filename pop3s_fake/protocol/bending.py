@@ -93,10 +93,13 @@ class Bending(Session):
 
     def _open(self, account: Account) -> Reply:
         """Take the maildrop, where there are not too many that have it."""
-        most = self._voice.manner.login.most
-        if most and self._voice.many(account.name) >= most:
+        if not self._voice.admits(self, account.name):
             return replies.TOO_MANY
-        return super()._open(account)
+        try:
+            return super()._open(account)
+        finally:
+            if self.user is None:
+                self._voice.dismisses(self)
 
     def _auth(self, name: bytes, initial: bytes | None = None) -> Reply:
         """AUTH, with any octets for a mechanism; the name of a USER before it may outlive it."""

@@ -53,7 +53,7 @@ class Bent(Mannered):
         if said is None:
             return super().execute(line)
         self.delay, self.deaf = 0.0, self._scene.deaf
-        self._said = said
+        self._line, self._said = line, said  # type: ignore[assignment]  # an endless one says nothing
         reply = Session.execute(self, line)
         outcome = self._outcome(reply) if said.outcome == "ok" else said.outcome
         return self._done(self._worded(reply, outcome), outcome)

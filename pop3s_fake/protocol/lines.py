@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from typing import Final, Literal
 
-__all__ = ("COMMAND_LIMIT", "LINE_LIMIT", "OVERLONG", "RESPONSE_LIMIT", "Line", "LineReader")
+__all__ = ("COMMAND_LIMIT", "LINE_LIMIT", "OVERLONG", "RESPONSE_LIMIT", "Line", "LineReader", "Piece")
 
 COMMAND_LIMIT = 255
 """Octets of a command with its CRLF that every server takes and no client may exceed (RFC 2449 section 4)."""
@@ -27,6 +27,12 @@ class _Overlong(enum.Enum):
     """The mark in place of a line that was too long."""
 
     OVERLONG = "overlong"
+
+
+class Piece(bytes):
+    """What goes on in a line of which the beginning was given before, where one that is too long comes in pieces."""
+
+    __slots__ = ()
 
 
 OVERLONG: Final = _Overlong.OVERLONG

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pop3s_fake.protocol.lines import RESPONSE_LIMIT, Line, LineReader
+from pop3s_fake.protocol.lines import RESPONSE_LIMIT, Line, LineReader, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ class LooseReader(LineReader):
     ([b'STAT'], [b'NOOP'])
     """
 
-    __slots__ = ("_bare_lf", "_block", "_cuts", "_responses", "_tell")
+    __slots__ = ("_bare_lf", "_block", "_cuts", "_responses", "_tell", "_within")
 
     rest: bytes
 
@@ -52,6 +52,8 @@ class LooseReader(LineReader):
         self._cuts = cuts
         self._block = block
         self._tell = tell
+        self._within = False
+        """Whether what comes next goes on in a line of which a piece was given."""
 
     def takes(self, limit: int) -> None:
         """From now on take lines of at most so many octets."""
@@ -62,7 +64,7 @@ class LooseReader(LineReader):
         if not octets and not self.held:
             return []
         single = octets[-2:] == b"\r\n" and octets.find(b"\n") == len(octets) - 1 <= self._limit + 1
-        if single and not self.rest and not self._dropping:  # as most come
+        if single and not (self.rest or self._dropping or self._within):  # as most come
             self.held = False
             return [octets[:-2]]
         if self._block:
@@ -73,17 +75,26 @@ class LooseReader(LineReader):
     def _pieces(self, octets: bytes) -> list[Line]:
         """The same, of lines of any length; as many octets as fit are a line as soon as they have come."""
         *whole, rest = (self.rest + octets).split(b"\r\n")
-        most, lines = self._limit, []
+        most = self._limit
+        lines: list[Line] = []
         for line in whole:
-            lines += [line[at : at + most] for at in range(0, len(line), most)] or [b""]
+            lines += [self._piece(line[at : at + most]) for at in range(0, len(line), most)] or [self._piece(b"")]
+            self._within = False
         full = len(rest) - len(rest) % most
-        lines += [rest[at : at + most] for at in range(0, full, most)]
+        lines += [self._piece(rest[at : at + most]) for at in range(0, full, most)]
         self.rest = rest[full:]
-        return list(lines)
+        return lines
+
+    def _piece(self, octets: bytes) -> bytes:
+        """These octets of a line, of which others may have been given; more may follow."""
+        piece = Piece(octets) if self._within else octets
+        self._within = True
+        return piece
 
     def _blocks(self, octets: bytes) -> list[Line]:
         """The same, where one that is too long is given as it came; a line ends in LF here."""
-        rest, lines = self.rest + octets, []
+        rest = self.rest + octets
+        lines: list[Line] = []
         while rest:
             end = rest.find(b"\n", 0, self._block) + 1 or self._block
             if end > len(rest):
@@ -91,14 +102,21 @@ class LooseReader(LineReader):
             line, rest = rest[:end], rest[end:]
             if line.endswith(b"\n") and not line.endswith(b"\r\n"):
                 self._tell(line)
-            lines.append(line if end > self._limit + 2 else line.removesuffix(b"\n").removesuffix(b"\r"))
+            ended = line.endswith(b"\n")
+            lines.append(self._piece(line if end > self._limit + 2 else line.removesuffix(b"\n").removesuffix(b"\r")))
+            self._within = not ended
         self.rest = rest
-        return list(lines)
+        return lines
 
     def response(self, octets: bytes = b"", limit: int = RESPONSE_LIMIT - 2) -> Line | None:
         """The next line of an AUTH exchange, which may be no longer than any other here, where nothing else is said."""
         most = self._responses if self._responses > 0 else limit if self._cuts else self._limit
         return super().response(self._regular(octets), min(limit, most))
+
+    def _drop(self, rest: bytes) -> None:
+        """Take no more of this line; where lines come in pieces, what is left of it is some."""
+        super()._drop(rest)
+        self._within = self._cuts or self._block > 0
 
     def _regular(self, octets: bytes) -> bytes:
         """The same octets with CRLF where there was LF."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.bending import Bending
-from pop3s_fake.protocol.lines import OVERLONG, Line
-from pop3s_fake.protocol.replies import Reply
+from pop3s_fake.protocol.lines import OVERLONG, Line, Piece
+from pop3s_fake.protocol.replies import Repeating, Reply, told
 from pop3s_fake.protocol.scene import Scene, Text
 from pop3s_fake.protocol.states import State
 from pop3s_fake.protocol.understanding import Said
@@ -60,6 +60,7 @@ class Mannered(Bending):
         "_bad",
         "_closed",
         "_idle",
+        "_line",
         "_said",
         "_scene",
         "_until",
@@ -80,6 +81,7 @@ class Mannered(Bending):
         """Begin in AUTHORIZATION; ``tokens``: what texts may hold of this connection, ``others``: as for a session."""
         self._voice = voice
         self._tokens = tokens
+        self._line = b""
         self._said = _NOTHING
         self._bad = 0
         self.reader = None
@@ -104,9 +106,9 @@ class Mannered(Bending):
         return self._idle if self._until is inf else max(0.0, min(self._idle, self._until - self._time()))
 
     @property
-    def farewell(self) -> bytes:  # type: ignore[override]  # the same
+    def farewell(self) -> Reply:  # type: ignore[override]  # the same
         """What is said then."""
-        return self._scene.farewell
+        return self._filled(self._scene.farewell)
 
     @property
     def notifies(self) -> bool:  # type: ignore[override]  # the same
@@ -132,12 +134,12 @@ class Mannered(Bending):
         """The first line, or what one connection too many is sent away with."""
         if not self._voice.comes(self):
             greeting = self._voice.manner.greeting
-            return self._closing(Reply(Text(greeting.full).status(self.token)))
+            return self._closing(self._filled(Text(greeting.full)))
         return self._greeted()
 
     def _greeted(self) -> Reply:
         """The first line."""
-        return Reply(self._voice.greeting.status(self.token))
+        return self._filled(self._voice.greeting)
 
     def close(self) -> None:
         """End the session, which makes room for another."""
@@ -148,6 +150,7 @@ class Mannered(Bending):
         """Carry out one line and answer it."""
         scene = self._scene
         self.delay, self.deaf = 0.0, scene.deaf
+        self._line = b"" if line is OVERLONG else line
         usual = scene.usual.get(line)
         if usual is None or self._name is not None or self._withheld is not None or self._bad:
             return self._carry_out(line, scene)
@@ -165,13 +168,14 @@ class Mannered(Bending):
             return self._done(self._told("too_long"), "too_long")
         if self._withheld is not None:
             line, self._withheld = self._withheld, None
+            self._line = line
         if scene.whole is not None and len(line) > scene.whole:
             reply = self.execute(line[: scene.whole])
-            return reply.saying(overwritten(line, scene.whole, reply.status))
+            return overwritten(line, scene.whole, reply)
         said = self._said = scene.understood(line)
         if said.number is not None or self._name is not None or said.outcome != "ok":
             if said.outcome == "hidden":
-                self._withheld = said.typed
+                self._withheld = Piece(said.typed) if isinstance(line, Piece) else said.typed
                 return Reply(b"")
             outcome = self._before(said)
             if outcome != "ok":
@@ -261,7 +265,7 @@ class Mannered(Bending):
         """A reply with this text."""
         if text.reply is not None and reply.payload is None and not reply.closes:
             return text.reply
-        return reply.saying(text.status(self.token))
+        return self._filled(text, reply)
 
     def _told(self, outcome: Outcome) -> Reply:
         """A reply that nothing of ours stands behind."""
@@ -269,7 +273,12 @@ class Mannered(Bending):
         payload = None
         if outcome == "listing" and text.startswith("+OK"):
             payload = b"".join(f"{name}\r\n".encode() for name in self._listed())
-        return Reply(Text(text).status(self.token), payload)
+        return self._filled(Text(text), Reply(b"", payload))
+
+    def _filled(self, text: Text, reply: Reply = replies.NOTHING) -> Reply:
+        """A reply with this text as it is now."""
+        filled = reply.saying(text.status(self.token))
+        return Repeating(filled, self._line, text.told(self.token)) if text.repeats else filled
 
     def _listed(self) -> Sequence[str]:
         """The mechanisms that are announced, where any are, and else those that there are."""
@@ -295,23 +304,19 @@ class Mannered(Bending):
             self._bad = self._bad + 1 if bad else 0 if place.bad_in_a_row else self._bad
             if self._bad >= place.bad:
                 last = self._told("bad_commands")
-                return self._closing(reply.saying(reply.status + last.status))
+                both = reply.saying(reply.status + last.status)
+                return self._closing(Repeating(both, self._line, told(reply) + told(last)))
         return reply
 
     def _delayed(self, outcome: Outcome) -> None:
         """How long the answer to a login is held back."""
-        voice, delays = self._voice, self._voice.manner.delays
+        delays = self._voice.manner.delays
         failed = outcome in delays.outcomes
         if not (failed or outcome in {"ok", "in_use"}) or self.exchange is not None:
             return
-        self.delay = delays.penalty[min(voice.failures, len(delays.penalty) - 1)]
-        if failed:
-            self.delay += delays.failed
-            voice.failures += 1
-        elif outcome == "in_use":
-            self.delay += delays.in_use
-        else:
-            voice.failures = 0
+        before = self._voice.refused_before("failed" if failed else outcome)
+        self.delay = delays.penalty[min(before, len(delays.penalty) - 1)]
+        self.delay += delays.failed if failed else delays.in_use if outcome == "in_use" else 0.0
 
     def _closing(self, reply: Reply) -> Reply:
         """The same reply as the last one."""
@@ -324,7 +329,7 @@ class Mannered(Bending):
     def token(self, name: str) -> str:
         """What stands for a token in a text."""
         found = _TOKENS.get(name)
-        return self._tokens()[name] if found is None else found(self) or self._tokens().get(name, "")
+        return self._tokens()[name] if found is None else found(self)
 
     # what is done otherwise
 
@@ -341,7 +346,7 @@ class Mannered(Bending):
         scene = voice.scenes.get(key)
         if scene is None:
             place = voice.manner.after if after else voice.manner.before
-            handlers, farewell = self._commands(place.commands), self._told("idle").status
+            handlers, farewell = self._commands(place.commands), Text(voice.told("", "idle", after=after))
 
             def worded(keyword: str, outcome: Outcome) -> Text | None:
                 return voice.worded(keyword, outcome, after)
@@ -375,8 +380,8 @@ class Mannered(Bending):
 
 
 _TOKENS: Final[dict[str, Callable[[Mannered], str]]] = {
-    "octets": lambda self: "" if self.maildrop is None else str(self.maildrop.octets(self._said.number or 0)),
-    "uid": lambda self: "" if self.maildrop is None else str(self.maildrop.uid(self._said.number or 0)),
+    "octets": lambda self: "" if self.maildrop is None else str(self.maildrop.octets(self._said.number or 0) or ""),
+    "uid": lambda self: "" if self.maildrop is None else self.maildrop.uid(self._said.number or 0) or "",
     "count": lambda self: "" if self.maildrop is None else str(self.maildrop.stat()[0]),
     "total": lambda self: "" if self.maildrop is None else str(self.maildrop.stat()[1]),
     "keyword": lambda self: self._said.keyword,

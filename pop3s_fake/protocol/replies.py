@@ -14,7 +14,7 @@ from pop3s_fake.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-__all__ = ("TERMINATOR", "Err", "Ok", "Reply", "stuffed", "uncoded")
+__all__ = ("TERMINATOR", "Err", "Ok", "Repeating", "Reply", "stuffed", "told", "uncoded")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
@@ -126,6 +126,42 @@ class Reply:
             yield from _gathered(self.status, stuffed(payload()))
 
 
+class Repeating(Reply):
+    r"""A reply whose first line repeats what the client said, which may be a secret.
+
+    ``line`` is the client's, and ``told`` what may be shown of the first line if nothing may be of that.
+
+    >>> reply = Repeating(Reply(b"-ERR what is FOO?\r\n"), b"FOO", b"-ERR what is ****?\r\n")
+    >>> reply.octets(), told(reply), told(Err("no"))
+    (b'-ERR what is FOO?\r\n', b'-ERR what is ****?\r\n', b'-ERR no\r\n')
+    """
+
+    __slots__ = ("line", "told")
+
+    def __init__(self, reply: Reply, line: bytes, told: bytes) -> None:
+        """The same as this reply."""
+        super().__init__(
+            reply.status,
+            reply.payload,
+            closes=reply.closes,
+            uid=reply.uid,
+            announced=reply.announced,
+            by=reply.by,
+            raw=reply._raw,  # noqa: SLF001  # its own kind's
+        )
+        self.line: bytes = line
+        self.told: bytes = told
+
+    def saying(self, status: bytes) -> Reply:
+        """The same reply with another first line, of which no more may be told."""
+        return Repeating(super().saying(status), self.line, self.told)
+
+
+def told(reply: Reply) -> bytes:
+    """What may be shown of a first line in any case."""
+    return reply.told if isinstance(reply, Repeating) else reply.status
+
+
 def _gathered(head: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Chunks of any size as pieces of about ``PIECE`` octets; the first chunk goes out at once, behind the head."""
     held, size = [head], PIECE
@@ -220,6 +256,7 @@ def uncoded(reply: Reply, codes: Collection[str]) -> Reply:
 
 # What the server says.  Clients must not depend on these words (RFC 1939 section 9), people read them.
 OK: Final = Ok()
+NOTHING: Final = Reply(b"")
 GREETING: Final = "POP3 server ready"
 NAME_TAKEN: Final = Ok("name noted, now the password")
 SIGNING_OFF: Final = Reply(Ok("signing off").status, closes=True)

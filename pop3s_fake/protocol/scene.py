@@ -8,6 +8,7 @@ from __future__ import annotations
 from string import Formatter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pop3s_fake.protocol.commands import COMMANDS
 from pop3s_fake.protocol.replies import Reply
 from pop3s_fake.protocol.understanding import Said, understood
 
@@ -39,6 +40,10 @@ USUAL: Final[dict[str, Outcome]] = {
 """The commands that change no state if they go well, said without a number, and how that ends."""
 
 
+REPEATED: Final = frozenset({"keyword", "typed", "argument", "rest"})
+"""The tokens that stand for what the client said."""
+
+
 class Text:
     r"""The first line of a reply, with what is filled in.
 
@@ -46,7 +51,7 @@ class Text:
     (b'+OK 2   ann\r\n', b'+OK\r\n')
     """
 
-    __slots__ = ("_form", "_tokens", "reply")
+    __slots__ = ("_form", "_tokens", "repeats", "reply")
 
     reply: Reply | None
     """The same as a reply of one line, where nothing is filled in; an empty text is an empty one."""
@@ -62,6 +67,8 @@ class Text:
         self._form = form + b"\r\n" * bool(template)
         self._tokens = tuple(tokens)
         self.reply = None if tokens else Reply(self._form % ())
+        self.repeats: bool = not REPEATED.isdisjoint(name for name, _ in tokens)
+        """Whether octets of the client's are filled in."""
 
     def status(self, token: Callable[[str], str]) -> bytes:
         """The whole line; ``token`` gives what stands for a token."""
@@ -70,6 +77,19 @@ class Text:
         return self._form % tuple(
             [format(token(name), spec).encode("latin-1", "replace") for name, spec in self._tokens]
         )
+
+    def told(self, token: Callable[[str], str]) -> bytes:
+        r"""The same where what the client said may be a secret: of that no more than a command.
+
+        >>> Text("-ERR {typed} {argument}?").told({"typed": "noop", "argument": "or not"}.__getitem__)
+        b'-ERR noop ****?\r\n'
+        """
+
+        def discreet(name: str) -> str:
+            value = token(name)
+            return "****" if value and name in REPEATED and value.upper().encode() not in COMMANDS else value
+
+        return self.status(discreet)
 
 
 class Usual(NamedTuple):
@@ -98,13 +118,13 @@ class Scene:
         "whole",
     )
 
-    def __init__(self, manner: Manner, handlers: Handlers, farewell: bytes, worded: Wording, *, after: bool) -> None:
+    def __init__(self, manner: Manner, handlers: Handlers, farewell: Text, worded: Wording, *, after: bool) -> None:
         """What can be said there, and what silence is ended with; ``after``: whether somebody has logged in."""
         self._manner = manner
         self._after = after
         self._known: dict[bytes, Said] = {}
         self.handlers: Handlers = handlers
-        self.farewell: bytes = farewell
+        self.farewell: Text = farewell
         self.place: Place = manner.after if after else manner.before
         self.whole: int | None = self.place.line if self.place.longer == "echoed" else None
         """Octets of the longest line that is read whole, where a longer one is read in part."""

@@ -69,7 +69,7 @@ class Session(Transaction):
 
     patience: float = AUTOLOGOUT
     """Seconds of silence after which it ends."""
-    farewell: bytes = b""
+    farewell: Reply = replies.NOTHING
     """What is said then."""
     delay: float = 0.0
     """Seconds for which the answer in hand is held back."""
@@ -124,10 +124,10 @@ class Session(Transaction):
         self.uncommitted = False
         self._language: Language | None = None
         self._handlers: Handlers = {}
-        self._enter()
         self.exchange = None
         self.upgrading = False
         self.user = None
+        self._enter()
 
     def greeting(self) -> Reply:
         """The first line, which the server says unasked (RFC 1939 section 4)."""

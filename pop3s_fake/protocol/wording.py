@@ -123,7 +123,7 @@ class Voice:
     ('-ERR {keyword}?', None)
     """
 
-    __slots__ = ("_counts", "_guard", "_present", "_texts", "failures", "greeting", "manner", "ours", "scenes")
+    __slots__ = ("_counts", "_guard", "_present", "_refused", "_texts", "greeting", "manner", "ours", "scenes")
 
     def __init__(
         self,
@@ -149,11 +149,12 @@ class Voice:
         self.greeting: Text = Text(manner.greeting.text)
         self.scenes: dict[tuple[bool, bool, bool], Scene] = {}
         """Each state: whether somebody has logged in there, whether it is over TLS, and whether retrieving is noted."""
-        self.failures: int = 0
-        """Refused logins in a row, of all connections."""
+        self._refused = 0
+        """Logins in a row, of all connections."""
         self._counts = bool(manner.greeting.most or manner.login.most)
         self._guard = Lock()
-        self._present: set[Session] = set()
+        self._present: dict[Session, str | None] = {}
+        """The connections, and who is logged in there, or is about to be."""
         self._texts: dict[tuple[str, Outcome, bool], Text | None] = {}
 
     @property
@@ -197,19 +198,39 @@ class Voice:
         if not self._counts:
             return True
         with self._guard:
-            self._present.add(session)
+            self._present[session] = None
             return not 0 < self.manner.greeting.most < len(self._present)
 
     def goes(self, session: Session) -> None:
         """A connection ends, if it has not yet."""
         if self._counts:
             with self._guard:
-                self._present.discard(session)
+                self._present.pop(session, None)
 
-    def many(self, user: str) -> int:
-        """How many connections this user has logged in on."""
+    def admits(self, session: Session, user: str) -> bool:
+        """A user is about to log in there; tells whether there is room for it, which is kept for this one."""
+        most = self.manner.login.most
+        if not most:
+            return True
         with self._guard:
-            return sum(session.user == user for session in self._present)
+            if list(self._present.values()).count(user) >= most:
+                return False
+            self._present[session] = user
+            return True
+
+    def dismisses(self, session: Session) -> None:
+        """Nothing came of that login."""
+        if self._counts:
+            with self._guard:
+                self._present[session] = None
+
+    def refused_before(self, outcome: Outcome) -> int:
+        """A login has ended with "failed", "in_use" or "ok"; how many in a row were refused, of all connections."""
+        with self._guard:
+            refused = self._refused
+            if outcome != "in_use":
+                self._refused = refused + 1 if outcome == "failed" else 0
+            return refused
 
     def capabilities(self, *, after: bool, secure: bool) -> tuple[str, ...]:
         """The lines of CAPA in this state."""
@@ -217,14 +238,15 @@ class Voice:
         return place.capabilities if secure else place.capabilities_in_clear
 
 
-def overwritten(line: bytes, at: int, status: bytes) -> bytes:
-    r"""A line that is sent back as it stands in a buffer, in which the answer was written at this place.
+def overwritten(line: bytes, at: int, reply: Reply) -> Reply:
+    r"""A line that is sent back as it stands in a buffer, in which the reply was written at this place.
 
-    >>> overwritten(b"0123456789abcdef\n", 5, b"-ERR no\r\n")
+    >>> overwritten(b"0123456789abcdef\n", 5, replies.Err("no")).status
     b'01234-ERR no\r\ndef\r\n'
     """
-    answer = status.replace(b"\r\n", b"\n")
-    return (line[:at] + answer + line[at + len(answer) :]).replace(b"\n", b"\r\n")
+    answer = reply.status.replace(b"\r\n", b"\n")
+    whole = (line[:at] + answer + line[at + len(answer) :]).replace(b"\n", b"\r\n")
+    return replies.Repeating(reply.saying(whole), line, b"(the line comes back, and in it) " + replies.told(reply))
 
 
 def _default(outcome: Outcome) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pop3s_fake.maildrop import Account, Accounts, Form, Maildrop
+from pop3s_fake.protocol.bent import Bent, ours
 from pop3s_fake.protocol.loose import LooseReader
 from pop3s_fake.protocol.manner import Greeting, Login, Manner, Numbers, Place, Reading, Storage, Texts
 from pop3s_fake.protocol.mannered import Mannered
@@ -14,6 +17,9 @@ from pop3s_fake.protocol.wording import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Lock
+
+    from pop3s_fake.maildrop import OpenMaildrop
 
 BEFORE = Place(commands=("USER", "PASS", "STLS", "QUIT"))
 AFTER = Place(commands=("STAT", "LIST", "RETR", "DELE", "RSET", "TOP", "UIDL", "QUIT"))
@@ -336,3 +342,111 @@ def test_a_message_that_the_test_takes_away_keeps_the_numbers_of_the_others(mail
     assert session.uid(2) == second
     assert session.octets(2) == 22 - 2
     session.close()
+
+
+def test_what_is_said_to_a_silent_client_is_filled_in_for_it() -> None:
+    """It names each one's own user and mail, and nobody before the login."""
+    full = Maildrop()
+    full.add("Subject: one\n\n")
+    accounts = Accounts([Account("ann", "not-a-secret", maildrop=full), Account("bob", "not-a-secret")])
+    texts = {"any": Texts({"idle": "-ERR {user}: {count} messages"})}
+    voice = Voice(Manner(before=BEFORE, after=AFTER, replies=texts))  # type: ignore[arg-type]
+    sessions = [Mannered(accounts, voice=voice, tokens=dict) for _ in range(3)]
+    for session, user in zip(sessions, (b"ann", b"bob"), strict=False):
+        session.execute(b"USER " + user)
+        session.execute(b"PASS not-a-secret")
+
+    told = [session.farewell.octets() for session in sessions]
+
+    assert told == [b"-ERR ann: 1 messages\r\n", b"-ERR bob: 0 messages\r\n", b"-ERR :  messages\r\n"]
+
+
+@pytest.mark.parametrize("token", ["number", "octets", "uid"])
+def test_what_there_is_not_is_filled_in_as_nothing(said: Callable[..., list[bytes]], token: str) -> None:
+    """Of a message where none was named; and not, say, that of the connection."""
+    texts = {"any": Texts({"missing": f"-ERR which, {{{token}}}?"})}
+
+    told = said(Manner(before=BEFORE, after=AFTER, replies=texts), *LOGIN, b"RETR")  # type: ignore[arg-type]
+
+    assert told[-1] == b"-ERR which, ?\r\n"
+
+
+class Busy(Account):
+    """An account with which something happens while it is being opened."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def open(self, *args: Any, **others: Any) -> OpenMaildrop:
+        """Let it happen, once."""
+        happen, self.meanwhile = self.meanwhile, None
+        if happen is not None:
+            happen()
+        return super().open(*args, **others)
+
+
+def logged_in(accounts: Accounts, voice: Voice) -> Mannered:
+    """A session of ann's, who may have been refused."""
+    kind = Mannered if voice.ours is None else Bent
+    session = kind(accounts, voice=voice, tokens=dict, exclusive=False)
+    session.greeting()
+    for line in LOGIN:
+        session.execute(line)
+    return session
+
+
+@pytest.mark.parametrize(
+    "voice",
+    [
+        Voice(Manner(before=BEFORE, after=AFTER, login=Login(most=1))),
+        Voice(replace(ours(("USER",)), login=Login(most=1)), ours=ours(("USER",))),
+    ],
+    ids=["another manner", "ours but for that"],
+)
+def test_of_two_logins_at_once_that_are_one_too_many_one_is_refused(voice: Voice) -> None:
+    """The second one comes when the first has found room, and does not have the maildrop yet."""
+    account = Busy("ann", "not-a-secret")
+    others: list[Mannered] = []
+    account.meanwhile = lambda: others.append(logged_in(Accounts([account]), voice))
+
+    first = logged_in(Accounts([account]), voice)
+
+    assert [first.user, *(other.user for other in others)] == ["ann", None]
+
+
+@pytest.mark.parametrize("end", [b"QUIT", b""], ids=["QUIT", "no word"])
+def test_who_goes_makes_room_for_a_login(end: bytes) -> None:
+    """Whether with a word or without; and a login of which nothing came takes no room."""
+    account = Busy("ann", "not-a-secret")
+    voice = Voice(Manner(before=BEFORE, after=AFTER, login=Login(most=1)))
+    with closing(account.open("somebody else")):
+        session = Mannered(Accounts([account]), voice=voice, tokens=dict)
+        told = [session.execute(line).octets() for line in LOGIN]
+        assert told[-1] == b"-ERR [IN-USE] the maildrop is open in another session\r\n"
+    first = logged_in(Accounts([account]), voice)
+    assert first.user == "ann"
+    if end:
+        first.execute(end)
+    first.close()
+
+    assert logged_in(Accounts([account]), voice).user == "ann"
+
+
+class Counted(int):
+    """A count that is only to be changed by who has the guard."""
+
+    guard: Lock
+
+    def __add__(self, other: int) -> int:
+        assert self.guard.locked()
+        return super().__add__(other)
+
+
+def test_refused_logins_are_counted_by_one_session_at_a_time() -> None:
+    """They are all sessions', each in its own thread; a login that finds the maildrop taken counts for neither."""
+    voice = Voice(Manner())
+    voice._refused = Counted(voice._refused)
+    Counted.guard = voice._guard
+
+    told = [voice.refused_before(outcome) for outcome in ("failed", "failed", "in_use", "failed", "ok", "failed")]
+
+    assert told == [0, 1, 2, 2, 3, 0]
