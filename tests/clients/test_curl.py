@@ -173,7 +173,7 @@ def test_a_client_certificate_that_is_required_must_be_shown(fetch: Callable[...
         assert session.tls.error == "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 
 
-@pytest.mark.parametrize("each", seen_by("curl"), ids=lambda each: each.quirk)
+@pytest.mark.parametrize("each", seen_by("curl"), ids=lambda each: each.name)
 def test_what_it_makes_of_a_quirk(fetch: Callable[..., Ran], each: Seen) -> None:
     """As the data have it, for message 1; the waits of a server pass at once."""
     with Pop3sServer(quirks=each.quirks, clock=ManualClock(), strict=False) as server:

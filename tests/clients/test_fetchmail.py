@@ -225,13 +225,13 @@ def test_a_client_certificate_that_is_required_must_be_shown(
         assert server.transcript.last_session.tls.client_certificate == "ann"
 
 
-@pytest.mark.parametrize("each", seen_by("fetchmail"), ids=lambda each: each.quirk)
+@pytest.mark.parametrize("each", seen_by("fetchmail"), ids=lambda each: each.name)
 def test_what_it_makes_of_a_quirk(fetch: Callable[..., Ran], inbox: Path, each: Seen) -> None:
     """As the data have it; the waits of a server pass at once."""
-    with Pop3sServer(quirks=each.quirks, clock=ManualClock(), strict=False) as server:
+    with Pop3sServer(quirks=each.quirks, rules=each.rules, clock=ManualClock(), strict=False) as server:
 
         def run() -> tuple[int, list[bytes]]:
-            code = fetch(server, "keep" if each.keep else "nokeep").returncode
+            code = fetch(server, "keep" if each.keep else "nokeep", "fetchall" if each.again else "").returncode
             return int(code not in {FETCHED, NOTHING_NEW}), [
                 RECEIVED.sub(b"", path.read_bytes(), count=1) for path in inbox.iterdir()
             ]

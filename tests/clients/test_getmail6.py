@@ -117,6 +117,7 @@ def fetch(
         destination: str = "",
         password: str | None = None,
         client: ClientCertificate | None = None,
+        again: bool = False,
     ) -> Ran:
         user, right = server.login
         settings = settings_folder / "getmailrc"
@@ -130,7 +131,7 @@ def fetch(
             f"username = {user}\npassword = {right if password is None else password}\n"
             f"ca_certs = {copied(server.ca_file, 'ca.pem')}\n{retriever}\n"
             f"[destination]\n{destination or to_maildir}\n"
-            f"[options]\nread_all = false\n" + "".join(f"{line}\n" for line in options)
+            f"[options]\nread_all = {str(again).lower()}\n" + "".join(f"{line}\n" for line in options)
         )
         theirs(settings_folder)
         theirs(settings)
@@ -320,13 +321,13 @@ def test_a_client_certificate_that_is_required_must_be_shown(
         assert server.transcript.last_session.tls.client_certificate == "ann"
 
 
-@pytest.mark.parametrize("each", seen_by("getmail6"), ids=lambda each: each.quirk)
+@pytest.mark.parametrize("each", seen_by("getmail6"), ids=lambda each: each.name)
 def test_what_it_makes_of_a_quirk(fetch: Callable[..., Ran], maildir: Path, each: Seen) -> None:
     """As the data have it; the waits of a server pass at once."""
-    with Pop3sServer(quirks=each.quirks, clock=ManualClock(), strict=False) as server:
+    with Pop3sServer(quirks=each.quirks, rules=each.rules, clock=ManualClock(), strict=False) as server:
 
         def run() -> tuple[int, list[bytes]]:
-            code = fetch(server, f"delete = {str(not each.keep).lower()}").returncode
+            code = fetch(server, f"delete = {str(not each.keep).lower()}", again=each.again).returncode
             return code, [ADDED.sub(b"", content, count=1) for content in found(maildir / "new")]
 
         assert outcomes(each, server, run) == each.outcome

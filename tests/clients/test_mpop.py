@@ -249,13 +249,14 @@ def test_a_client_certificate_that_is_required_must_be_shown(
         assert server.transcript.last_session.tls.client_certificate == "ann"
 
 
-@pytest.mark.parametrize("each", seen_by("mpop"), ids=lambda each: each.quirk)
+@pytest.mark.parametrize("each", seen_by("mpop"), ids=lambda each: each.name)
 def test_what_it_makes_of_a_quirk(fetch: Callable[..., Ran], maildir: Path, each: Seen) -> None:
     """As the data have it; the waits of a server pass at once."""
-    with Pop3sServer(quirks=each.quirks, clock=ManualClock(), strict=False) as server:
+    with Pop3sServer(quirks=each.quirks, rules=each.rules, clock=ManualClock(), strict=False) as server:
 
         def run() -> tuple[int, list[bytes]]:
-            code = fetch(server, f"keep {'on' if each.keep else 'off'}").returncode
+            lines = f"keep {'on' if each.keep else 'off'}", f"only_new {'off' if each.again else 'on'}"
+            code = fetch(server, *lines).returncode
             return code, [RECEIVED.sub(b"", content, count=1) for content in found(maildir)]
 
         assert outcomes(each, server, run) == each.outcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pop3s_fake.quirks import Quirk, quirk, quirk_ids
 from pop3s_fake.quirks.entry import LAYERS
-from tests.quirks.seen import by_poplib, seen
+from tests.quirks.seen import Seen, by_poplib, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,8 +98,16 @@ OUTCOMES = """
 Three messages, m1, m2 and m3, are there; a client delivers and deletes them, or is told to keep them, and curl fetches
 the first. So it ends without a quirk, and with each that was tried; what was delivered is counted over all runs. The
 clients are curl 7.88.1, fetchmail 6.4.37, getmail6 6.18.11 and mpop 1.4.18, with settings as their manuals have them.
+Where all ended as it does without the quirk and all else alike, there is the reason why; a test sees to it that there
+is one only there, and that the quirk did something nevertheless.
 
 """
+
+
+def beside(each: Seen) -> list[str]:
+    """How a client was run, where that is not told by the quirk's name."""
+    told = [f"`{one}`" for one in (*each.quirks, *each.rules) if one != each.name]
+    return [*told, *(["keeping"] if each.keep else []), *(["fetching all again"] if each.again else [])]
 
 
 def outcomes() -> str:
@@ -108,8 +116,8 @@ def outcomes() -> str:
         (
             f"`{name}`" if name != "none" else "none",
             each.client,
-            ", ".join([*(f"`{one}`" for one in each.quirks if one != name), *(["keeping"] if each.keep else [])]),
-            " / ".join(each.outcome),
+            ", ".join(beside(each)),
+            " / ".join(each.outcome) + (f" (the same: {each.same})" if each.same else ""),
         )
         for name in ("none", *quirk_ids())
         for each in seen()
