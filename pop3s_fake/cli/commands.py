@@ -194,12 +194,13 @@ def catalog(context: click.Context) -> None:
 def _listing(which: str, text: str) -> None:
     """Add a command that prints this catalogue."""
 
-    @catalog.command(which, help=text)
+    @catalog.command(which, help=f"{text}  With ids: all that is known of these.")
+    @click.argument("wanted", nargs=-1, metavar="[ID]...")
     @click.option("--json", "as_json", is_flag=True, help="Everything that is known of each, as JSON.")
-    def listing(*, as_json: bool) -> int:
+    def listing(*, wanted: tuple[str, ...], as_json: bool) -> int:
         from pop3s_fake.cli.catalog import catalog as show  # noqa: PLC0415  # reads the data, and makes nothing
 
-        return show(which, as_json=as_json)
+        return show(which, wanted, as_json=as_json)
 
 
 _listing("cases", "What a server, or the way to it, can do to a client (--case).")

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 from fcntl import ioctl
+from pathlib import Path
 from termios import TIOCSWINSZ
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +19,8 @@ import pytest
 from pop3s_fake.cases import case_ids
 from pop3s_fake.cli import main
 from pop3s_fake.dialects import dialect_ids
-from pop3s_fake.dialects.catalogue import DOCUMENTED
-from pop3s_fake.quirks import quirk_ids
+from pop3s_fake.dialects.catalogue import DOCUMENTED, text
+from pop3s_fake.quirks import quirk, quirk_ids
 from pop3s_fake.tls.certificates import certificate, certificate_ids, client_certificate_ids
 from pop3s_fake.tls.handshakes import handshake_ids
 
@@ -34,6 +35,8 @@ IDS: Final[dict[str, Callable[[], tuple[str, ...]]]] = {
     "dialects": dialect_ids,
     "quirks": quirk_ids,
 }
+
+FULL: Final = Path("/dev/full")
 
 SECOND: Final = {"quirks": {*"SABC"}, "dialects": {"recorded", "documented"}}
 """What stands in the second column, where that is not what a client must."""
@@ -87,11 +90,12 @@ def test_json_tells_the_verify_error_and_the_twin(capsys: pytest.CaptureFixture[
     assert expired["verify_error"] == {"code": found.code, "text": found.text}
 
 
+@pytest.mark.parametrize("columns", [60, 80, 130])
 @pytest.mark.parametrize("which", IDS)
-def test_a_terminal_gets_a_table_of_its_width(which: str) -> None:
-    """Eighty columns are enough: sentences are broken, ids are not."""
+def test_a_terminal_gets_a_table_of_its_width(which: str, columns: int) -> None:
+    """Sentences are broken, or under the rest where there is no room beside it; ids are not, and no word is cut."""
     ours, theirs = pty.openpty()
-    ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
     command = [sys.executable, "-m", "pop3s_fake.cli", "catalog", which]
     with subprocess.Popen(command, stdout=theirs, env=environment | {"TERM": "xterm-256color"}) as process:
@@ -108,11 +112,12 @@ def test_a_terminal_gets_a_table_of_its_width(which: str) -> None:
         assert process.wait(timeout=60) == 0
     os.close(ours)
     assert b"\x1b[" in printed
-    text = re.sub(r"\x1b\[[\d;]*m", "", printed.decode())
-    lines = text.splitlines()
-    assert max(map(len, lines)) <= 80
-    begun = [line.split()[0] for line in lines[1:] if not line.startswith(" ")]
-    assert begun == list(IDS[which]())
+    shown = re.sub(r"\x1b\[[\d;]*m", "", printed.decode())
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= columns
+    begun = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert begun[begun[0] == "id" :] == list(IDS[which]())
+    assert "\N{HORIZONTAL ELLIPSIS}" not in shown
 
 
 def test_a_line_of_a_quirk_says_its_tier_and_where_one_sees_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,6 +127,65 @@ def test_a_line_of_a_quirk_says_its_tier_and_where_one_sees_it(capsys: pytest.Ca
     split = "the last line of a listing or message arrives in two pieces, the cut inside of its line end"
     assert lines["terminator-split"] == ["terminator-split", "S", "tcp", split]
     assert lines["auth-msn-ntlm"][1:3] == ["C", "authentication"]
+
+
+def test_one_entry_is_told_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its parameters as well, a line each; control characters stand as they are written in Python."""
+    assert main(["catalog", "quirks", "retr-no-answer"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = dict(line.split(maxsplit=1) for line in lines)
+    assert told["id"] == "retr-no-answer"
+    assert told["parameters.number.default"] == quirk("retr-no-answer").parameters["number"].default
+    assert told["client"] == quirk("retr-no-answer").client
+    assert main(["catalog", "quirks", "terminator-split", "retr-no-answer", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [each["id"] for each in listed] == ["terminator-split", "retr-no-answer"]
+
+
+@pytest.mark.parametrize("which", IDS)
+def test_every_entry_can_be_told_whole(which: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No line is empty but those that part them, and those of a dialect's file."""
+    names = IDS[which]()
+    assert main(["catalog", which, *names]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    if which == "dialects":
+        assert [line for line in lines if line.startswith("summary")] == [
+            line for name in names for line in text(name).splitlines() if line.startswith("summary")
+        ]
+    else:
+        assert [line.split()[1] for line in lines if line.startswith("id ")] == list(names)
+        assert lines.count("") == len(names) - 1
+
+
+def test_an_entry_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the nearest one."""
+    assert main(["catalog", "certificates", "expierd"]) == 2
+    assert capsys.readouterr().err == "pop3s-fake: unknown certificate 'expierd'; did you mean 'expired'?\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+def test_a_list_that_cannot_be_written_is_told() -> None:
+    """In a sentence; and where nobody reads any more, in none."""
+    command = [sys.executable, "-m", "pop3s_fake.cli", "catalog", "quirks", "--json"]
+    with FULL.open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    said = "pop3s-fake: cannot write the list: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
+
+
+@pytest.mark.parametrize("words", [["--json"], []], ids=["json", "lines"])
+def test_a_list_is_written_in_the_characters_of_the_terminal(words: list[str]) -> None:
+    """Others are written as Python and JSON write them."""
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "pop3s_fake.cli", "catalog", "certificates", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
+    assert "for the host name p\\u00f6p.test" in done.stdout or "for the host name p\\xf6p.test" in done.stdout
+    assert not words or len(json.loads(done.stdout)) == len(certificate_ids())
 
 
 @pytest.mark.parametrize("which", IDS)
