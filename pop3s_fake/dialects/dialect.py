@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -16,10 +17,10 @@ from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.protocol.manner import Manner
 from pop3s_fake.protocol.wording import problems_of
 from pop3s_fake.tls.catalogue import structured
+from pop3s_fake.tls.settings import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from os import PathLike
 
     from pop3s_fake.quirks import Asked
 
@@ -100,19 +101,21 @@ class Dialect:
         """
         from pop3s_fake.dialects.catalogue import text  # noqa: PLC0415  # it knows us
 
+        if not isinstance(path, str | PathLike):
+            raise UsageError(f"Dialect.from_file takes the path of a file, not {path!r}")
         file = Path(path)
         try:
-            written = file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not in UTF-8"
-            raise UsageError(f"cannot read the dialect {str(file)!r}: {why}") from None
+            written = file.read_text("utf-8-sig")
+        except (OSError, ValueError) as error:
+            raise UsageError(f"cannot read the dialect {str(file)!r}: {_why(error)}") from None
         return read(written, file.stem, base=text, origin=str(file))
 
 
 def read(text: str, name: str, *, base: Callable[[str], str], origin: str = "", trusted: bool = False) -> Dialect:
     r"""Read a dialect; UsageError with every mistake in it.  ``base`` gives the text of a dialect that it extends.
 
-    ``trusted``: its quirks are not looked at before they are needed, since that loads their catalogue.
+    ``origin``: the file of a dialect that does not come with the package.  ``trusted``: one that does, and is only
+    read: what its values come to was looked at when it was made.
 
     >>> read("summary = 'x'\nreading.null = 'ends'", "own", base=str)
     Traceback (most recent call last):
@@ -120,23 +123,52 @@ def read(text: str, name: str, *, base: Callable[[str], str], origin: str = "", 
     pop3s_fake.errors.UsageError: dialect own: extra fields found (null) @ $['own'].reading
     """
     what = origin or f"dialect {name}"
-    tables = _whole(text, what, base)
+    tables = _whole(text, name, what, base)
+    problems = _passed_off(tables, name) if origin else []
     own = {each.name for each in fields(Dialect)} - {"manner"}
     manner = {key: value for key, value in tables.items() if key not in own}
     table = {key: value for key, value in tables.items() if key in own} | {"manner": manner}
     try:
         made = structured({name: table}, Dialect, what)[name]
     except UsageError as error:  # a file has no table named manner: its keys are
-        raise UsageError(str(error).replace(f"$[{name!r}].manner", f"$[{name!r}]")) from None
-    problems = [*problems_of(made.manner), *_without_commands(made)]
-    problems += () if trusted else problems_with(made)
-    try:
-        Offer(made.capabilities or None, stls=True)
-    except UsageError as error:
-        problems.append(f"{error} @ $[{name!r}].capabilities")
+        told = str(error).replace(f"$[{name!r}].manner", f"$[{name!r}]")
+        raise UsageError("; ".join([told, *problems])) from None
+    if not trusted:
+        problems += [*problems_of(made.manner), *_without_commands(made), *problems_with(made), *_refused(made)]
     if problems:
         raise UsageError(f"{what}: " + "; ".join(problems))
     return made
+
+
+def _passed_off(tables: dict[str, Any], name: str) -> list[str]:
+    """What would let a file pass for a dialect that it is not; it is left out of the tables."""
+    problems = []
+    if tables.pop("id", None) is not None:
+        problems.append(f"the id of a dialect is the name of its file, and does not stand in it @ $[{name!r}].id")
+    if tables.get("source") in {"recorded", "documented"}:
+        told = f"only dialects that come with the package are {tables.pop('source')!r}, a file is 'own'"
+        problems.append(f"{told} @ $[{name!r}].source")
+    return problems
+
+
+def _refused(made: Dialect) -> Iterator[str]:
+    """What a server refuses where it is asked for by its keywords."""
+    keywords: dict[str, Callable[[], object]] = {
+        "capabilities": lambda: Offer(made.capabilities or None, stls=True),
+        "versions": lambda: made.manner.versions and Tls(versions=made.manner.versions),
+    }
+    for name, asked in keywords.items():
+        try:
+            asked()
+        except UsageError as error:
+            yield f"{error} @ $[{made.id!r}].{name}"
+
+
+def _why(error: OSError | ValueError) -> str | None:
+    """Why a file cannot be read."""
+    if isinstance(error, OSError):
+        return error.strerror
+    return "it is not in UTF-8" if isinstance(error, UnicodeDecodeError) else "no file has such a name"
 
 
 def _without_commands(made: Dialect) -> Iterator[str]:
@@ -146,7 +178,7 @@ def _without_commands(made: Dialect) -> Iterator[str]:
             yield f"{group}.{name} is for a dialect that names its commands, in before.commands{instead}"
 
 
-def _whole(text: str, what: str, base: Callable[[str], str], seen: tuple[str, ...] = ()) -> dict[str, Any]:
+def _whole(text: str, name: str, what: str, base: Callable[[str], str], seen: tuple[str, ...] = ()) -> dict[str, Any]:
     """The tables of a file over those of the dialect that it extends."""
     import tomllib  # noqa: PLC0415  # only where somebody asks for a dialect
 
@@ -160,7 +192,11 @@ def _whole(text: str, what: str, base: Callable[[str], str], seen: tuple[str, ..
     tables.setdefault("source", "own")  # it is not what the other one is made of
     if below in seen:
         raise UsageError(f"{what}: it extends itself, by way of {', '.join(seen)}")
-    return _over(_whole(base(below), f"dialect {below}", base, (*seen, below)), tables)
+    try:
+        under = base(below)
+    except UsageError as error:
+        raise UsageError(f"{what}: {error} @ $[{name!r}].extends") from None
+    return _over(_whole(under, below, f"dialect {below}", base, (*seen, below)), tables)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -164,10 +164,10 @@ def _entry(name: str, catalogue: str, what: str) -> Certificate:
 def read_catalogue(text: str) -> dict[str, Certificate]:
     r"""Read a catalogue in TOML; UsageError with every mistake in it, each with its path.
 
-    >>> read_catalogue("[odd]\nsummary = 's'\ntwin = ''\nmust = 'accept'\nclient_must = 'm'\nrfc = 'r'\nserve = 'all'")
+    >>> read_catalogue("[odd]\nsummary = 's'\ntwin = ''\nmust = 'no'\nclient_must = 'm'\nrfc = 'r'")
     Traceback (most recent call last):
     ...
-    pop3s_fake.errors.UsageError: certificates: expected one of 'chain', 'leaf', 'reversed', 'extra' @ $['odd'].serve
+    pop3s_fake.errors.UsageError: certificates: expected one of 'accept', 'reject', 'decide', not 'no' @ $['odd'].must
     """
     return read(text, Certificate, "certificates")
 

@@ -114,7 +114,7 @@ def test_asking_for_cases_loads_no_cryptography() -> None:
         (
             "[hs.odd]\nsummary = 's'\nmust = 'fail'\nclient_must = 'm'\nrfc = 'r'",
             Case,
-            "cases: expected one of 'accept', 'reject', 'decide' @ $['hs.odd'].must",
+            "cases: expected one of 'accept', 'reject', 'decide', not 'fail' @ $['hs.odd'].must",
         ),
         ("[hs.odd]\nwhat = 1\nreason = 'r'", Impossible, "cases: expected a string, not 1 @ $['hs.odd'].what"),
     ],

@@ -174,12 +174,15 @@ def test_two_sessions_may_have_one_maildrop(dovecot: Pop3sServer) -> None:
             'sumary = "x"\nbefore.line = "long"\nreading.nul = "end"\n',
             (
                 "{path}: required field missing @ $['own'].summary; "
-                "expected one of 'part', 'ends', 'refused', 'hides' @ $['own'].reading.nul; "
-                "invalid value for type, expected int @ $['own'].before.line; "
+                "expected one of 'part', 'ends', 'refused', 'hides', not 'end' @ $['own'].reading.nul; "
+                "expected a whole number, not 'long' @ $['own'].before.line; "
                 "extra fields found (sumary) @ $['own']"
             ),
         ),
-        ('summary = "x"\nextends = "dovcot"\n', "unknown dialect 'dovcot'; did you mean 'dovecot'?"),
+        (
+            'summary = "x"\nextends = "dovcot"\n',
+            "{path}: unknown dialect 'dovcot'; did you mean 'dovecot'? @ $['own'].extends",
+        ),
         (
             'summary = "x"\nreplies.STAT.says.ok = "+OK {coutn}"\n',
             "{path}: replies.STAT.says.ok: nothing stands for '{{coutn}}'; did you mean '{{count}}'?",
@@ -209,6 +212,26 @@ def test_two_sessions_may_have_one_maildrop(dovecot: Pop3sServer) -> None:
                 "`capabilities` says what ours lists; "
                 "storage.expunged is for a dialect that names its commands, in before.commands"
             ),
+        ),
+        (
+            'summary = "x"\nid = "dovecot"\nsource = "recorded"\nafter = 5\n',
+            (
+                "{path}: expected a table, not 5 @ $['own'].after; "
+                "the id of a dialect is the name of its file, and does not stand in it @ $['own'].id; "
+                "only dialects that come with the package are 'recorded', a file is 'own' @ $['own'].source"
+            ),
+        ),
+        (
+            'summary = "x"\nextends = "gmail"\nsource = "documented"\n',
+            "{path}: only dialects that come with the package are 'documented', a file is 'own' @ $['own'].source",
+        ),
+        (
+            'summary = "x"\nsource = "mine"\n',
+            "{path}: expected one of 'recorded', 'documented', 'own', not 'mine' @ $['own'].source",
+        ),
+        (
+            'summary = "x"\nversions = "9.9"\n',
+            "{path}: unknown TLS versions '9.9'; known are: 1.0, 1.1, 1.2, 1.3 @ $['own'].versions",
         ),
         ("summary = \n", "{path}: this is no TOML: Invalid value (at line 1, column 11)"),
     ],
@@ -298,6 +321,46 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         Dialect.from_file(tmp_path / "none.toml")
 
     assert str(caught.value) == f"cannot read the dialect '{tmp_path}/none.toml': No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        (None, "Dialect.from_file takes the path of a file, not None"),
+        (3, "Dialect.from_file takes the path of a file, not 3"),
+        (b"own.toml", "Dialect.from_file takes the path of a file, not b'own.toml'"),
+        ("own\0.toml", r"cannot read the dialect 'own\x00.toml': no file has such a name"),
+        (".", "cannot read the dialect '.': Is a directory"),
+    ],
+)
+def test_what_is_no_file_is_told(path: Any, sentence: str) -> None:
+    """Whatever is handed over."""
+    with pytest.raises(UsageError) as caught:
+        Dialect.from_file(path)
+
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("octets", "problem"),
+    [(b'summary = "\xff"', "it is not in UTF-8"), ('summary = "x"'.encode("utf-16"), "it is not in UTF-8")],
+)
+def test_a_file_that_is_not_in_utf8_is_told(tmp_path: Path, octets: bytes, problem: str) -> None:
+    """By its name."""
+    path = tmp_path / "own.toml"
+    path.write_bytes(octets)
+    with pytest.raises(UsageError) as caught:
+        Dialect.from_file(path)
+
+    assert str(caught.value) == f"cannot read the dialect '{path}': {problem}"
+
+
+def test_a_file_may_begin_as_some_editors_begin_it(tmp_path: Path) -> None:
+    """With a mark of its encoding, and have CRLF behind each line."""
+    path = tmp_path / "own.toml"
+    path.write_bytes(b'\xef\xbb\xbfsummary = "x"\r\nafter.idle = 60\r\n')
+    made = Dialect.from_file(path)
+    assert (made.id, made.summary, made.source, made.manner.after.idle) == ("own", "x", "own", 60.0)
 
 
 @pytest.mark.parametrize("given", ["dovcot", "", "Dovecot"])

@@ -69,7 +69,7 @@ def test_a_strike_is_noted_with_its_quirk(entry: Quirk, play: Callable[..., Any]
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('tier = "D"', "expected one of 'S', 'A', 'B', 'C' @ $['odd'].tier"),
+        ('tier = "D"', "expected one of 'S', 'A', 'B', 'C', not 'D' @ $['odd'].tier"),
         ("shwos = 1", "extra fields found (shwos) @ $['odd']"),
     ],
 )

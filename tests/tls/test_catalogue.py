@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -39,6 +40,11 @@ class Outer:
 
     id: str
     count: int
+    large: bool = False
+    share: float = 0.0
+    way: Literal["in", "out", 1] = "in"
+    named: dict[Literal["a", "b"], str] = field(default_factory=dict)
+    shares: tuple[float, ...] = ()
     inner: Inner | None = None
 
 
@@ -94,14 +100,14 @@ def test_both_converters_make_the_same_of_what_is_shipped(
 @pytest.mark.parametrize(
     ("table", "mistake"),
     [
-        ("count = 'many'", "invalid value for type, expected int @ $['a'].count"),
+        ("count = 'many'", "expected a whole number, not 'many' @ $['a'].count"),
         ("", "required field missing @ $['a'].count"),
         ("count = 1\nodd = 1", "extra fields found (odd) @ $['a']"),
         ("count = 1\ninner.names = [1]", "expected a string, not 1 @ $['a'].inner.names[0]"),
         ("count = 1\ninner.odd = 1", "extra fields found (odd) @ $['a'].inner"),
         (
             "inner.odd = 1\ncount = 'many'",
-            "invalid value for type, expected int @ $['a'].count; extra fields found (odd) @ $['a'].inner",
+            "expected a whole number, not 'many' @ $['a'].count; extra fields found (odd) @ $['a'].inner",
         ),
     ],
 )
@@ -112,7 +118,56 @@ def test_mistakes_are_told_with_their_paths(table: str, mistake: str) -> None:
     assert str(raised.value) == f"things: {mistake}"
 
 
+@pytest.mark.parametrize(
+    ("line", "mistake"),
+    [
+        ('large = "false"', "expected true or false, not 'false' @ $['a'].large"),
+        ("large = 0", "expected true or false, not 0 @ $['a'].large"),
+        ("large = []", "expected true or false, not [] @ $['a'].large"),
+        ("count = 1.9", "expected a whole number, not 1.9 @ $['a'].count"),
+        ("count = 2.0", "expected a whole number, not 2.0 @ $['a'].count"),
+        ('count = "3"', "expected a whole number, not '3' @ $['a'].count"),
+        ("count = true", "expected a whole number, not true @ $['a'].count"),
+        ('share = "60"', "expected a number, not '60' @ $['a'].share"),
+        ("share = false", "expected a number, not false @ $['a'].share"),
+        ("share = nan", "expected a number, not nan @ $['a'].share"),
+        ("share = -inf", "expected a number, not -inf @ $['a'].share"),
+        (f"share = 1{'0' * 309}", f"expected a number, not 1{'0' * 309} @ $['a'].share"),
+        ("way = 'on'", "expected one of 'in', 'out', 1, not 'on' @ $['a'].way"),
+        ("way = true", "expected one of 'in', 'out', 1, not true @ $['a'].way"),
+        ("way = 1.0", "expected one of 'in', 'out', 1, not 1.0 @ $['a'].way"),
+        ("way = ['in']", "expected one of 'in', 'out', 1, not ['in'] @ $['a'].way"),
+        ("inner.names = 'TOP'", "expected a list, such as ['TOP'], not 'TOP' @ $['a'].inner.names"),
+        ("inner.names = 5", "expected a list, not 5 @ $['a'].inner.names"),
+        ("inner.names = {x = 1}", "expected a list, not {'x': 1} @ $['a'].inner.names"),
+        ("inner.names = ['x', true]", "expected a string, not true @ $['a'].inner.names[1]"),
+        ("shares = [1, '2']", "expected a number, not '2' @ $['a'].shares[1]"),
+        ("inner = 5", "expected a table, not 5 @ $['a'].inner"),
+        ("inner = []", "expected a table, not [] @ $['a'].inner"),
+        ("inner = 'names'", "expected a table, not 'names' @ $['a'].inner"),
+        ("named = []", "expected a table, not [] @ $['a'].named"),
+        ("named = 'x'", "expected a table, not 'x' @ $['a'].named"),
+        ("named.a = 1", "expected a string, not 1 @ $['a'].named['a']"),
+        ("named.c = 'x'", "expected one of 'a', 'b', not 'c' @ $['a'].named['c']"),
+    ],
+)
+def test_nothing_is_made_of_what_only_looks_like_it(line: str, mistake: str) -> None:
+    """A text that reads as a number is none, nor is true, and a text is no list of its letters; by either converter."""
+    table = line if line.startswith("count") else f"count = 1\n{line}"
+    with pytest.raises(TypeError, match=r"^expected "):
+        catalogue._quick().structure({"id": "a", **tomllib.loads(table)}, Outer)
+    with pytest.raises(UsageError) as raised:
+        catalogue.read(f"[a]\n{table}", Outer, "things")
+    assert str(raised.value) == f"things: {mistake}"
+
+
+def test_a_whole_number_is_a_number() -> None:
+    """Where one with a fraction may stand, and is one then; the other way round it is not."""
+    entry = catalogue.read("[a]\ncount = 1\nshare = 2\nshares = [1, 0.5]", Outer, "things")["a"]
+    assert (repr(entry.share), repr(entry.shares)) == ("2.0", "(1.0, 0.5)")
+
+
 def test_an_entry_is_read_with_what_is_in_it() -> None:
     """Its parts are of their kinds, and lists are tuples."""
     entries = catalogue.read("[a]\ncount = 1\n[b]\ncount = 2\ninner.names = ['x', 'y']", Outer, "things")
-    assert entries == {"a": Outer("a", 1), "b": Outer("b", 2, Inner(("x", "y")))}
+    assert entries == {"a": Outer("a", 1), "b": Outer("b", 2, inner=Inner(("x", "y")))}
