@@ -45,6 +45,8 @@ class Changing:
     (b'+OK\r\n1   a\r\n.\r\n', b'-ERR no\r\n', 'uidl-extra-spaces')
     """
 
+    pure: Final = True
+    """It can be asked what it would change: where that is nothing, the quirk does not strike."""
     __slots__ = ("__name__", "_count", "_does", "_find", "_put")
 
     def __init__(self, name: str, does: str, *, find: str = "", put: str = "", count: int = 1) -> None:

@@ -146,9 +146,14 @@ class Run:
         """The reply that stands in for this one, if a rule says so: a text of the rule's, or what a function made."""
         whole = [item for item in self._bound.during if _whole(item.action)]
         for item in sorted(whole, key=lambda item: (not isinstance(item.action, Reply), item.order)):
+            action = item.action
+            if isinstance(action, Edit) and getattr(action.kind, "pure", False):
+                changed = self._changed(item, action, parts)
+                if changed is parts:
+                    self.striking.missed(item, "its reply had nothing that it changes")
+                    continue
             if not (yield from self.striking.strikes(item, 0)):
                 continue
-            action = item.action
             if isinstance(action, Reply):
                 octets = self._said(item, action)
                 if action.keep:
@@ -157,12 +162,17 @@ class Run:
                 else:
                     parts = parts_of(octets)
                     self.damaged = True
-            elif isinstance(action, Edit) and callable(action.kind):
-                octets = b"".join(Layout(parts).all())
-                edited = _rightly(item, action.edited, octets)
-                self.damaged = self.damaged or edited != octets
-                parts = parts_of(edited)
+            elif isinstance(action, Edit):
+                changed = self._changed(item, action, parts)
+                self.damaged = self.damaged or changed is not parts
+                parts = changed
         return parts
+
+    def _changed(self, item: Item, action: Edit, parts: Parts) -> Parts:
+        """What a function makes of the whole reply; the same parts where it changes nothing."""
+        octets = b"".join(Layout(parts).all())
+        edited = _rightly(item, action.edited, octets)
+        return parts if edited == octets else parts_of(edited)
 
     def _said(self, item: Item, action: Reply) -> bytes:
         """The octets of a reply that a rule gives."""

@@ -203,8 +203,7 @@ class _Replay:
             theirs, ours = masked(self.name, theirs), masked(self.name, ours)
             if not client.ended and ours.startswith(theirs) and self._comes(index, ours[len(theirs) :]):
                 carried[number], ours = ours[len(theirs) :], theirs  # the server was slow, and it came later
-            end = client.ended if their_end or client.ended else ""
-            yield Exchange(self.scenario, place, self._shown(event), theirs, ours, their_end, end)
+            yield Exchange(self.scenario, place, self._shown(event), theirs, ours, their_end, client.ended)
             place += 1
 
     def _do(self, event: Event) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,3 +81,61 @@ def test_a_mistake_in_a_file_is_told_with_its_path(text: str, complaint: str) ->
     with pytest.raises(UsageError) as caught:
         read("\n".join(["[odd]", *lines, text]), "tcp", "quirks")
     assert str(caught.value) == f"quirks: {complaint}"
+
+
+def struck(house: Any) -> list[str]:
+    """What the transcript says of strikes."""
+    return [entry.text for entry in house.transcript.sessions[0].entries if "struck" in entry.text]
+
+
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("app-password-required", []),
+        ("app-password-required", ["RETR 9"]),
+        ("uidl-extra-spaces", ["UIDL 9", "UIDL 1"]),
+        ("extra-blank-line-at-end", ["RETR 9", "TOP 9 0"]),
+        ("top-truncated", ["TOP 2 0"]),
+    ],
+)
+def test_a_change_that_finds_nothing_to_change_is_not_noted(
+    name: str, script: list[str], play: Callable[..., Any]
+) -> None:
+    """The login succeeds, the answer has another form: what came was ours, and the transcript says nothing else."""
+    house = play([name], script)
+    assert struck(house) == []
+    assert "".join(house.seen) == "".join(play([], script).seen)
+
+
+LONG = [
+    "terminator-split",
+    "list-split-before-dot",
+    "stall-mid-multiline",
+    "drop-mid-multiline",
+    "crlf-in-own-segment",
+    "top-two-oks",
+    "retr-drop-on-io-error(number=9)",
+]
+"""Quirks of what has more than one line."""
+
+PLACED = re.compile(r"^(?:RETR|TOP|LIST,UIDL\(\)|CAPA)[^!]*@")
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_is_about_answers_of_several_lines_leaves_refusals_alone(name: str, play: Callable[..., Any]) -> None:
+    """A refusal has one line (RFC 1939 section 3), and comes at once."""
+    script = ["DELE 1", "RETR 1", "RETR 9", "TOP 9 0", "TOP 1 0", "(again)", "LIST", "UIDL", "RETR 1"]
+    house = play([name], script)
+    assert struck(house) == []
+    assert house.seen == play([], script).seen
+
+
+def test_there_is_no_other_such_quirk() -> None:
+    """Each rule that places something in a listing or a message holds for positive answers only."""
+    placed = {
+        entry.id: [rule for rule in entry.rules if PLACED.match(rule)]
+        for entry in QUIRKS
+        if any(PLACED.match(rule) for rule in entry.rules)
+    }
+    assert set(placed) == {name.partition("(")[0] for name in LONG}
+    assert all("answer=ok" in rule for rules in placed.values() for rule in rules)
