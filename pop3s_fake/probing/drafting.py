@@ -14,7 +14,7 @@ from pop3s_fake.probing.facts import facts
 from pop3s_fake.probing.fitting import delayed, fitted, made, marked, unexplained
 from pop3s_fake.probing.hearing import shown
 from pop3s_fake.probing.model import OF_CONNECTION, Model
-from pop3s_fake.probing.seen import PASSWORD, StandIns
+from pop3s_fake.probing.standins import PASSWORD, RESPONSE, holds
 from pop3s_fake.probing.templates import templates, without_keyword
 from pop3s_fake.probing.wording import texts
 from pop3s_fake.protocol.manner import Heading, Manner
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ("draft",)
 
-PRIVATE: Final = ("{plain}", "{wrong}", "{password}", "{user}")
-_RECORD: Final = StandIns("", "", ())
+UNTOLD: Final = "what holds the password, or could"
+AMBIGUOUS: Final = (
+    "the name in --user is also a word that this server says to everybody: only what it answered to a login has {user}"
+)
 
 EXAMPLES: Final = 3
 """Exchanges that are shown with a value."""
@@ -62,16 +64,17 @@ def draft(seen: Seen) -> str:
     model = Model(seen)
     values = fitted(seen, model, facts(seen))
     values |= delayed(seen, model, values)
-    words = {path: text for path, text in texts(seen, model, values).items() if PASSWORD not in text}
+    words = {path: text for path, text in texts(seen, model, values).items() if not holds(text)}
     needed = _Shown(seen, model, {**values, **words})
     implementation = next(
         (line.partition(" ")[2] for lines in seen.capabilities.values() for line in lines if "IMPLEMENTATION" in line),
         "",
     )
-    private = any(each in implementation for each in (*OF_CONNECTION.values(), PASSWORD))
-    summary = f"a draft: {implementation}" if implementation and not private else "a draft: a server that was probed"
+    known = implementation if implementation and not holds(implementation) else "a server that was probed"
+    summary = f"a draft: {known}"
     lines = [f"summary = {_literal(summary)}", *_tables(needed.values, needed.evidence)]
     lines += _comments("Not asked:", seen.not_asked)
+    lines += _comments("Of two meanings:", [AMBIGUOUS] if seen.ambiguous else [])
     left = unexplained(seen, model, made(needed.values))
     other = [f"{_shown(exchange)}; this draft: {_told(said)}" for exchange, said in left]
     lines += _comments("Asked, and not said by this draft:", list(dict.fromkeys(other)))
@@ -154,13 +157,13 @@ def _shown(exchange: Exchange, tokens: Sequence[dict[str, str]] = ()) -> str:
         known = without_keyword(tokens[place]) if place < len(tokens) else OF_CONNECTION
         came.append(templates(status, known)[0])
     said = exchange.said.decode("latin-1").removesuffix("\r\n")
-    for question in PRIVATE:
-        said = said.replace(_RECORD.record(question).decode(), question)
     return f'"{shown(said)}"' + f" -> {_told(came)}{', and it closes' if exchange.ended and said != 'QUIT' else ''}"
 
 
 def _told(lines: Sequence[str]) -> str:
-    return ", ".join(f'"{shown(each)}"' for each in lines if each) or "nothing"
+    """Answers in a few words; where a password stands is not told, as it may be any word of theirs."""
+    found = [UNTOLD if PASSWORD in each or RESPONSE in each else f'"{shown(each)}"' for each in lines if each]
+    return ", ".join(found) or "nothing"
 
 
 def _of(manner: Manner, path: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.probing.model import OF_CONNECTION
 from pop3s_fake.probing.questions import UNKNOWN
+from pop3s_fake.probing.standins import holds
 from pop3s_fake.probing.templates import templates
 from pop3s_fake.protocol.sasl import MECHANISMS
 
@@ -87,7 +88,7 @@ def _announced(seen: Seen) -> Values:
     """The capability lists and the mechanisms in them."""
     values: Values = {}
     for (after, secure), lines in seen.capabilities.items():
-        kept = tuple(line for line in lines if not any(each in line for each in _STAND_INS) and line.isprintable())
+        kept = tuple(line for line in lines if not holds(line) and line.isprintable())
         values[f"{'after' if after else 'before'}.capabilities{'' if secure else '_in_clear'}"] = kept
         words = next((line.split()[1:] for line in kept if line.split(" ")[0] == "SASL"), [])
         known = tuple(word for word in words if word in MECHANISMS)

@@ -1,17 +1,19 @@
 """One connection of a probe in words: greeting, TLS, login, questions, QUIT; and how many there may be, and when.
 
 Knows how a conversation begins and ends, and which answers have more lines; must not know which questions there are,
-nor sockets.  All that it keeps went through :class:`~pop3s_fake.probing.seen.StandIns`.
+nor sockets.  All that it keeps went through :class:`~pop3s_fake.probing.standins.StandIns`.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 from pop3s_fake.probing.ids import form_of
 from pop3s_fake.probing.questions import Question
 from pop3s_fake.probing.seen import Exchange, Talk, Unreachable
+from pop3s_fake.probing.standins import named
 from pop3s_fake.probing.wire import VERSIONS, Offer
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pop3s_fake.probing.asking import Wishes
-    from pop3s_fake.probing.seen import Seen, StandIns
+    from pop3s_fake.probing.seen import Seen
+    from pop3s_fake.probing.standins import StandIns
     from pop3s_fake.probing.wire import Line, Place, Sockets
 
 __all__ = ("Full", "Open", "Ways", "shown")
@@ -96,7 +99,7 @@ class Ways:
         """What a trouble is: the end of all where it is the first connection or the first login, else of the rest."""
         if not self.seen.talks or (self._logins == 1 and not self.seen.logged_in):
             return error
-        return Full(str(error))
+        return Full(named(self.stand_ins.replaced(str(error), greeting=True)))
 
     def _pace(self, *, login: bool) -> None:
         """Wait before the next connection, and count it."""
@@ -193,12 +196,13 @@ class Open:
                 "leave --stls and --clear out"
             )
         raw = octets.decode("latin-1")
-        self._ways.tell(f"  S  {shown(raw)}")
+        kept = self._ways.stand_ins.replaced(raw, greeting=True)
+        self._ways.tell(f"  S  {shown(kept)}")
         if raw.startswith("-ERR"):
             raise Unreachable(f"{place} turns clients away: {shown(raw)!r}")
         if not raw.startswith("+OK"):
             raise Unreachable(f"{place} speaks no POP3: it begins with {shown(raw)!r}")
-        return self._ways.stand_ins.replaced(raw, greeting=True)
+        return kept
 
     def log_in(self) -> None:
         """USER and PASS; Unreachable where they are refused, unless another session has the maildrop."""
@@ -214,6 +218,7 @@ class Open:
                 )
         self._after = True
         self._ways.seen.logged_in = True
+        self._ways.seen.ambiguous = self._ways.stand_ins.ambiguous
 
     def _told(self, exchange: Exchange) -> str:
         if exchange.came:
@@ -238,7 +243,8 @@ class Open:
                 break
             seconds = seconds or ways.now() - began
             raw = octets.decode("latin-1")
-            came.append(ways.stand_ins.replaced(raw, listing=question.said.startswith("UIDL")))
+            listing, telling = question.said.startswith("UIDL"), "{" in question.said
+            came.append(ways.stand_ins.replaced(raw, listing=listing, telling=telling))
             if question.multi and raw.startswith("+OK"):
                 lines = self._payload(question)
             ways.tell(f"  S  {shown(came[-1])}" + (f"   [{len(lines)} lines]" if lines is not None else ""))
@@ -259,7 +265,7 @@ class Open:
             sizes = [line.split(" ")[1] for line in lines if line.count(" ")]
             ways.seen.sizes = tuple(int(size) for size in sizes if size.isdigit())
         elif question.said == "UIDL":
-            uids = [line.partition(" ")[2] for line in lines]
+            uids = [line.strip().partition(" ")[2].strip() for line in lines]
             ways.stand_ins.know_uids(uids)
             ways.seen.unique_id = form_of(uids)
         elif question.said == "CAPA":
@@ -321,10 +327,13 @@ def _masked(said: str, user: str) -> str:
 
 
 def shown(text: str) -> str:
-    r"""A line as it may be printed.
+    r"""A line as it may be printed: with words in place of stand-ins, and octets of UTF-8 read as such.
 
-    >>> print(shown("NOOP\0"), shown("X" * 200)[-20:])
-    NOOP\x00 XXXX... (200 octets)
+    >>> print(shown("NOOP\0"), shown("X" * 200)[-20:], shown("user-x7, pr\xc3\xb6be"))
+    NOOP\x00 XXXX... (200 octets) {user}, pröbe
     """
+    octets, text = len(text), named(text)
+    with suppress(UnicodeError):
+        text = text.encode("latin-1").decode()
     printable = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:WIDE])
-    return f"{printable[:40]}... ({len(text)} octets)" if len(text) > WIDE else printable
+    return f"{printable[:40]}... ({octets} octets)" if octets > WIDE else printable

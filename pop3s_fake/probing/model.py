@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pop3s_fake.maildrop import Account, Accounts, Maildrop
-from pop3s_fake.probing.seen import HOST, PASSWORD, PID, TIME, TOKEN, UID, USER
+from pop3s_fake.probing.standins import HOST, PASSWORD, PID, TIME, TOKEN, UID, USER
 from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.protocol.loose import LooseReader
 from pop3s_fake.protocol.mannered import Mannered

@@ -1,40 +1,28 @@
-"""What was seen of a server: talks, exchanges and facts, in which nothing of the user's is left.
+"""What was seen of a server: talks, exchanges and facts, and which of their words vary from connection to connection.
 
-Knows the stand-ins that take the place of names, passwords, unique-ids and hosts before anything is kept; must not know
-how questions are asked, nor what is made of the answers.
+Knows what is kept, all of which has gone through :class:`~pop3s_fake.probing.standins.StandIns`; must not know how
+questions are asked, nor what is made of the answers.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.errors import Pop3sFakeError
+from pop3s_fake.probing.standins import PID, TIME, TOKEN, StandIns, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ("HOST", "PASSWORD", "PID", "TIME", "TOKEN", "USER", "Exchange", "Seen", "StandIns", "Talk", "Unreachable")
+__all__ = ("Exchange", "Seen", "StandIns", "Talk", "Unreachable")
 
-USER: Final = "user-x7"
-PASSWORD: Final = "password-x7"  # noqa: S105  # what stands for one
-HOST: Final = "host-x7"
-PID: Final = "pid-x7"
-TIME: Final = "time-x7"
-TOKEN: Final = "token-x7"  # noqa: S105  # what stands for one
-UID: Final = "unique-id-{}-x7"
-"""What takes the place of what must not be kept, and of what varies from connection to connection."""
-
-_HOSTLIKE: Final = re.compile(
-    r"(?<=@)[\w.-]+|(?<![\w.@-])(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}\b"
-)
 _WORD: Final = re.compile(r"[0-9A-Za-z]+")
 _EPOCH: Final = re.compile(r"1\d{9}")
 _LONGEST_PID: Final = 9
 _TELLING: Final = 6
-"""Octets of a unique-id that is one wherever it stands."""
+"""Octets of a word with a digit that is a connection's own where it varies, and is so wherever it stands."""
 
 
 class Unreachable(Pop3sFakeError):  # noqa: N818  # the name says what is the matter
@@ -91,6 +79,8 @@ class Seen:
     alpn_ignored: bool | None = None
     not_asked: list[str] = field(default_factory=list)
     """What was not asked, and why."""
+    ambiguous: bool = False
+    """Whether the name in ``--user`` is also a word that the server says to anybody."""
 
     def exchanges(self) -> list[Exchange]:
         """All of them, in order."""
@@ -103,90 +93,67 @@ class Seen:
     def settle(self) -> None:
         """Put stand-ins in place of what varies from connection to connection: numbers of processes, times, tokens.
 
-        Only greetings and the answers to logins hold such things, as far as is known.
+        They are looked for in greetings, in the answers to logins, and, where they are long enough to be nothing else,
+        in all that was asked on several connections; a connection's own word is one in all that it said.
         """
         total = str(sum(self.sizes))
+        own: dict[int, set[str]] = {id(talk): set() for talk in self.talks}
         greetings = _settled([talk.greeting for talk in self.talks], total)
         logins: dict[bytes, list[str]] = {}
-        for exchange in self.exchanges():
-            if _is_login(exchange):
-                logins.setdefault(exchange.said, []).append(exchange.came[0])
+        asked: dict[bytes, dict[int, str]] = {}
+        for talk in self.talks:
+            own[id(talk)].update(_telling(talk.greeting, greetings[talk.greeting]))
+            for exchange in talk.exchanges:
+                if _is_login(exchange):
+                    logins.setdefault(exchange.said, []).append(exchange.came[0])
+                if exchange.came:
+                    asked.setdefault(exchange.said, {})[id(talk)] = exchange.came[0]
         settled = {said: _settled(came, total) for said, came in logins.items()}
+        for came in asked.values():
+            for place, word in _varying(came):
+                own[place].add(word)
         for talk in self.talks:
             talk.greeting = greetings[talk.greeting]
             talk.exchanges = [
                 replace(each, came=(settled[each.said][each.came[0]], *each.came[1:])) if _is_login(each) else each
                 for each in talk.exchanges
             ]
+            for word in own[id(talk)]:
+                talk.exchanges = [
+                    replace(
+                        each,
+                        came=tuple(without(line, word, TOKEN) for line in each.came),
+                        tail=without(each.tail, word, TOKEN),
+                    )
+                    for each in talk.exchanges
+                ]
+
+
+def _telling(line: str, settled: str) -> set[str]:
+    """The words of a line that are a connection's own, and can be nothing else."""
+    left = set(_WORD.findall(settled))
+    return {word for word in _WORD.findall(line) if word not in left and _tells(word)}
+
+
+def _tells(word: str) -> bool:
+    return len(word) >= _TELLING and not word.isalpha()
+
+
+def _varying(came: Mapping[int, str]) -> Iterator[tuple[int, str]]:
+    """Answers to the same question, by connection: the words in which alone they differ, if these tell."""
+    if len({_WORD.sub("", line) for line in came.values()}) > 1:
+        return
+    rows = {talk: _WORD.findall(line) for talk, line in came.items()}
+    columns = list(zip(*rows.values(), strict=True))
+    differing = [place for place, column in enumerate(columns) if len(set(column)) > 1]
+    if all(map(_tells, (word for place in differing for word in columns[place]))):
+        yield from ((talk, words[place]) for talk, words in rows.items() for place in differing)
 
 
 def _is_login(exchange: Exchange) -> bool:
     """Whether it has brought somebody in."""
     login = exchange.said.startswith((b"PASS ", b"AUTH PLAIN "))
     return login and bool(exchange.came) and exchange.came[0].startswith("+OK")
-
-
-class StandIns:
-    """What of the user's may stand in an answer, and what takes its place.
-
-    >>> stand_ins = StandIns("ann", "not-a-secret", ["mail.example.org"])
-    >>> stand_ins.replaced("+OK ann at mail.example.org, not-a-secret")
-    '+OK user-x7 at host-x7, password-x7'
-    >>> stand_ins.record("USER {user}")
-    b'USER user-x7'
-    """
-
-    def __init__(self, user: str, password: str, hosts: Iterable[str]) -> None:
-        self.user: str = user
-        self.password: str = password
-        self.uids: dict[str, str] = {}
-        self._hosts = set(hosts)
-
-    def know_uids(self, uids: Sequence[str]) -> None:
-        """These are unique-ids."""
-        self.uids = {uid: UID.format(number) for number, uid in enumerate(uids, 1)}
-
-    def replaced(self, text: str, *, greeting: bool = False, listing: bool = False) -> str:
-        """The text without them; what looks like a host in a greeting is one from then on.
-
-        A short unique-id may be any number, so it is one only in a unique-id ``listing``.
-        """
-        if greeting:
-            self._hosts.update(_HOSTLIKE.findall(text))
-        if self.password:
-            text = text.replace(self.password, PASSWORD)
-        for uid, instead in self.uids.items():
-            if uid in text and (listing or len(uid) >= _TELLING):
-                text = (
-                    f"{text.removesuffix(uid)}{instead}" if text.endswith(f" {uid}") else _without(text, uid, instead)
-                )
-        for host in sorted(self._hosts, key=len, reverse=True):
-            text = _without(text, host, HOST)
-        return text if greeting or not self.user else _without(text, self.user, USER)
-
-    def record(self, question: str) -> bytes:
-        """A question as it is kept."""
-        return _filled(question, USER, PASSWORD)
-
-    def wire(self, question: str) -> bytes:
-        """A question as it is said."""
-        return _filled(question, self.user, self.password)
-
-
-def _filled(question: str, user: str, password: str) -> bytes:
-    """A question with a name and a password, and AUTH PLAIN's response made of both (RFC 4616)."""
-    if "{" not in question:
-        return question.encode()
-    plain = b64encode(f"\0{user}\0{password}".encode()).decode()
-    wrong = b64encode(f"\0{user}\0wrong".encode()).decode()
-    for name, value in (("{plain}", plain), ("{wrong}", wrong), ("{user}", user), ("{password}", password)):
-        question = question.replace(name, value)
-    return question.encode()
-
-
-def _without(text: str, word: str, instead: str) -> str:
-    """The text with this whole word replaced."""
-    return re.sub(rf"(?<![\w]){re.escape(word)}(?![\w])", lambda _: instead, text)
 
 
 def _settled(statuses: Sequence[str], total: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ Knows answers and the values that tokens had; must not know what is said when.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, get_args
 
 from pop3s_fake.protocol.manner import Keyword
@@ -24,6 +25,9 @@ ORDER: Final = (*LIKELY, *UNLIKELY)
 MOST: Final = 64
 """Templates of one answer that are tried."""
 
+_DIVIDED: Final = re.compile(r"\d[.:]$")
+_DIVIDES: Final = re.compile(r"[.:]\d")
+
 SAMPLES: Final = 6
 """Answers from which they are made."""
 
@@ -33,6 +37,8 @@ def templates(status: str, tokens: Mapping[str, str]) -> list[str]:
 
     >>> templates("+OK 2 apples", {"number": "2", "count": "2"})
     ['+OK {number} apples', '+OK {count} apples', '+OK 2 apples']
+    >>> templates("+OK 2 at 198.51.2.9", {"count": "2"})
+    ['+OK {count} at 198.51.2.9', '+OK 2 at 198.51.2.9']
     """
     known = [(name, tokens[name]) for name in ORDER if tokens.get(name, "").strip()]
     found: list[str] = []
@@ -56,7 +62,12 @@ def _from(status: str, start: int, known: Sequence[tuple[str, str]]) -> Iterator
 
 
 def _is_word(status: str, start: int, end: int) -> bool:
-    """Whether a word begins and ends there; a space at its beginning is one more than what parts it from others."""
+    """Whether a word begins and ends there; a space at its beginning is one more than what parts it from others.
+
+    A number between dots or colons is a piece of an address, a version or a time.
+    """
+    if status[start:end].isdigit() and (_DIVIDED.search(status[:start]) or _DIVIDES.match(status, end)):
+        return False
     begins = start == 0 or not (status[start - 1].isalnum() and status[start].isalnum())
     if start and status[start] == " " != status[start - 1]:
         return False

@@ -41,7 +41,8 @@ def serving(spoken: str | Dialect | None, mail: Sequence[str] = MAIL, **keywords
         "stls": True,
         "deadline": 2 * BOUND,
     } | keywords
-    return Pop3sServer(dialect=spoken, accounts=[Account(USER, PASSWORD, maildrop=maildrop)], **given)
+    given.setdefault("accounts", [Account(USER, PASSWORD, maildrop=maildrop)])
+    return Pop3sServer(dialect=spoken, **given)
 
 
 def asked_of(server: Pop3sServer, shown: list[str] | None = None, *, stls: bool = False, **wishes: Any) -> Seen:
