@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pop3s_fake.dialects import dialect
 from pop3s_fake.dialects.catalogue import DOCUMENTED, RECORDED
+from tests.dialects.masking import all_masks
 from tests.dialects.replaying import HERE, replay, scenarios
 from tests.servers.figures import tables
 
@@ -60,8 +61,20 @@ def _tables() -> Iterator[str]:
     for name, counted in reasons.items():
         for reason, count in counted.most_common():
             yield f"| `{name}` | {count} | {reason} |\n"
+    yield from _masks()
     yield from tables()
     yield from _documented()
+
+
+def _masks() -> Iterator[str]:
+    yield "\n### What is masked\n\n"
+    yield "Of a line one token, which has to be of a stated form; all else is compared, and of a challenge what it\n"
+    yield "encodes. Where the token has another form there than here, the pattern has both.\n"
+    yield "\n| dialect | there, for example | here | what is left of both | in the recording |\n|---|---|---|---|---|\n"
+    for mask in all_masks():
+        for name in mask.of:
+            lines = " | ".join(f"`{line}`" for line in (mask.there, mask.here, mask.leaves))
+            yield f"| `{name}` | {lines} | {mask.tokens[name]} |\n"
 
 
 def _documented() -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What a recorded client said, said again to a dialect; and what came, held against the recording.
 
-Knows the form of the recordings and what of them varies; must not know any dialect.
+Knows the form of the recordings; must not know any dialect.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import ast
 import hmac
 import json
 import re
-import tomllib
 from base64 import b64decode, b64encode
 from collections import defaultdict
 from dataclasses import dataclass
@@ -20,13 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.dialects.clients import Client, House, Offer
+from tests.dialects.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pop3s_fake.dialects import Dialect
 
-__all__ = ("Exchange", "masked", "recording", "recordings", "replay", "scenarios")
+__all__ = ("Exchange", "recording", "recordings", "replay", "scenarios")
 
 HERE: Final = Path(__file__).parent
 SLACK: Final = 0.5
@@ -109,26 +109,6 @@ def _in_one_file(messages: list[str]) -> list[str]:
             found[-1] = f"{fields}\nFrom sender@example.org Mon Jan  1 10:00:{number:02} 2024\n{text}"
         ends = "\n\n" in text
     return found
-
-
-@cache
-def masks(name: str) -> list[tuple[re.Pattern[str], str]]:
-    """What varies in this recording: each a pattern whose one group is the token, and its name."""
-    found = tomllib.loads((HERE / "masks.toml").read_text(encoding="utf-8"))
-    return [(re.compile(mask["token"], re.MULTILINE), mask["is"]) for mask in found["mask"] if name in mask["of"]]
-
-
-def masked(name: str, octets: bytes) -> bytes:
-    """The octets with a name in place of each token that varies, and nothing else touched."""
-    text = octets.decode("latin-1")
-    for pattern, what in masks(name):
-        text = pattern.sub(
-            lambda found, what=what: (  # type: ignore[misc]  # bound at once
-                f"{found.string[found.start() : found.start(1)]}<{what}>{found.string[found.end(1) : found.end()]}"
-            ),
-            text,
-        )
-    return text.encode("latin-1")
 
 
 def moves(events: list[Event]) -> list[Event]:

@@ -6,7 +6,7 @@ import pytest
 
 from pop3s_fake.dialects import dialect_ids
 from tests.dialects.manual import PAGE, differences, page
-from tests.dialects.replaying import masked, recordings, replay, scenarios
+from tests.dialects.replaying import recordings, replay, scenarios
 
 ALL = [(name, scenario) for name in dialect_ids() if name in recordings() for scenario in scenarios(name)]
 
@@ -37,13 +37,6 @@ def test_nearly_all_exchanges_are_equal(name: str) -> None:
 
     assert found > 800
     assert different <= found / 100
-
-
-def test_a_mask_takes_a_token_and_leaves_the_rest() -> None:
-    """What stands beside the token is compared."""
-    assert masked("dovecot", b"+OK 1 000000016b041cfa\r\n2 6b041cfa\r\n") == (
-        b"+OK 1 00000001<uidvalidity>\r\n2 6b041cfa\r\n"
-    )
 
 
 def test_the_page_is_the_one_that_the_recordings_make() -> None:

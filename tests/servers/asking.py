@@ -9,11 +9,14 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tests.servers.sequences import PASSWORD, Sequence, Step
 
-__all__ = ("Asked", "asked")
+if TYPE_CHECKING:
+    from tests.servers.talking import Moment
+
+__all__ = ("Asked", "answers", "asked")
 
 HEARD: Final = Path(__file__).parent / "heard.toml"
 
@@ -36,6 +39,13 @@ class Asked:
         octets = [f"{line}\r\n".encode("latin-1") for line in (*lines, *said)]
         steps = (Step(0, "open"), *(Step(0, "say", each) for each in octets), Step(0, "drop"))
         return Sequence(number, "login", name, (self.message.encode("latin-1"),), steps)
+
+
+def answers(question: Asked, moments: list[Moment]) -> list[str]:
+    """The lines that came for what was asked."""
+    begun = 3 if question.inside else 1  # behind the greeting, and the login
+    end = begun + len(question.said)
+    return b"".join(moment.octets for moment in moments[begun:end]).decode("latin-1").split("\r\n")[:-1]
 
 
 @cache

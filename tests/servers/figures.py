@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ("HERE", "figures", "tables")
 
 HERE: Final = Path(__file__).parent
+BESIDE: Final = ("again", "resets", "sooner", "later")
+"""What is counted beside what differs; the first figures do not have it."""
 
 
 def figures() -> list[dict[str, Any]]:
@@ -26,14 +28,22 @@ def figures() -> list[dict[str, Any]]:
 def tables() -> Iterator[str]:
     """The part of the page that tells of them."""
     yield "\n" + (HERE / "manual.md").read_text(encoding="utf-8")
-    yield "| dialect | made of | seed | sequences | steps | equal | different | share |\n"
-    yield "|---|---|---|---|---|---|---|---|\n"
+    yield "| dialect | made of | seed | sequences | steps | equal | different | share |"
+    yield "".join(f" {each} |" for each in BESIDE) + "\n" + "|---" * (8 + len(BESIDE)) + "|\n"
     for each in figures():
         many, equal = each["sequences"], each["equal"]
+        beside = " | ".join(str(each.get(key, "–")) for key in BESIDE)  # noqa: RUF001  # nobody counted
         yield (
             f"| `{each['of']}` | {each['made_of']} | {each['seed']} | {many} | {each['steps']} | {equal} | "
-            f"{many - equal} | {equal / many:.2%} |\n"
+            f"{many - equal} | {equal / many:.2%} | {beside} |\n"
         )
     yield "\nWhat is still different, and why:\n\n| dialect | because |\n|---|---|\n"
-    for cause in tomllib.loads((HERE / "causes.toml").read_text(encoding="utf-8"))["cause"]:
+    yield from _reasons("cause")
+    yield "\nWhat is answered sooner there, and why:\n\n| dialect | because |\n|---|---|\n"
+    yield from _reasons("sooner")
+
+
+def _reasons(kind: str) -> Iterator[str]:
+    """The rows of the list of this kind."""
+    for cause in tomllib.loads((HERE / "causes.toml").read_text(encoding="utf-8"))[kind]:
         yield f"| {', '.join(f'`{name}`' for name in cause['of'])} | {cause['because']} |\n"

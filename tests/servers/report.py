@@ -27,15 +27,21 @@ def lines(dialect: str, seed: int, found: list[Found]) -> Iterator[str]:
     yield f"sequences = {len(found)}"
     yield f"steps = {sum(each.steps for each in found)}"
     yield f"equal = {len(found) - len(other)}"
-    yield f"late = {sum(each.late for each in found)}"
+    yield f"again = {sum(each.again for each in found)}"
+    yield f"resets = {sum(each.resets for each in found)}"
+    sooner = [each.sooner for each in found if each.sooner]
+    yield f"sooner = {len(sooner)}"
+    yield f"later = {sum(each.later for each in found)}"
     groups = Counter(each.group for each in found)
     differing = Counter(each.group for each in other)
     yield "# " + ", ".join(f"{group}: {differing[group]} of {count}" for group, count in sorted(groups.items()))
     reasons = Counter(each.difference.because or "(no reason listed)" for each in other if each.difference)
+    reasons += Counter(each.because or "(no reason listed)" for each in sooner)
     for reason, count in reasons.most_common():
         yield f"# {count}: {reason}"
     for each in other:
         yield f"# {each.number} ({each.group}): {each.difference}"
+    yield from (f"# {each}" for each in sooner)
 
 
 def main(dialect: str, seed: str, many: str = "") -> None:

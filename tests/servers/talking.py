@@ -16,12 +16,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.dialects.clients import Client, House, Offer
-from tests.dialects.replaying import BARE_LF, EVERY_LF, READS_EVERY_LF, apop, masked
+from tests.dialects.masking import masked
+from tests.dialects.replaying import BARE_LF, EVERY_LF, READS_EVERY_LF, apop
 from tests.servers.sequences import PASSWORD, Sequence, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
+
+    from pop3s_fake.dialects import Dialect
 
 __all__ = ("Address", "Moment", "Told", "perform", "rehearse")
 
@@ -33,6 +36,9 @@ QUIET: Final = 0.5
 
 SILENCE: Final = 0.05
 """Seconds in which nothing should come where nothing is expected; what comes later is found in front of the next."""
+
+LEAVES: Final = ("drop", "notify")
+"""Steps behind which a client hears nothing."""
 
 AFTERWARDS: Final = ("USER {name}", f"PASS {PASSWORD}", "STAT", "LIST", "UIDL", "QUIT")
 """How the maildrop is looked at when all is over."""
@@ -49,6 +55,8 @@ class Moment:
     octets: bytes
     end: str
     seconds: float
+    since: float = 0.0
+    """Seconds since the first step began."""
 
 
 @dataclass
@@ -92,9 +100,9 @@ def afterwards(sequence: Sequence, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return (Step(LOOK, steps[0].do), *(Step(LOOK, "say", f"{line}\r\n".encode()) for line in lines))
 
 
-def rehearse(dialect: str, sequence: Sequence, *, tls: bool = True, secret: str = PASSWORD) -> list[Moment]:
+def rehearse(dialect: str | Dialect, sequence: Sequence, *, tls: bool = True, secret: str = PASSWORD) -> list[Moment]:
     """Say it to a dialect; then look at the maildrop, if anybody had logged in."""
-    end = EVERY_LF if dialect in READS_EVERY_LF else BARE_LF
+    end = EVERY_LF if (dialect if isinstance(dialect, str) else dialect.id) in READS_EVERY_LF else BARE_LF
     messages = [end.sub(b"\r\n", each) for each in sequence.messages]
     house = House(dialect, {sequence.name: (PASSWORD, messages)})
     rehearsal = _Rehearsal(house, secret, tls=tls)
@@ -115,7 +123,7 @@ class _Rehearsal:
     told: dict[int, Told] = field(default_factory=dict)
 
     def moments(self, steps: tuple[Step, ...]) -> Iterator[Moment]:
-        """What each step brings; a step on a connection that is over is no step."""
+        """What each step brings; a step on a connection that is over is no step, and none is left open."""
         for step in steps:
             told = self.told.setdefault(step.on, Told(self.secret))
             if told.over or (step.do == "shake" and not told.last.startswith(b"+OK")):
@@ -125,11 +133,12 @@ class _Rehearsal:
             client = self.clients[step.on]
             octets, client.heard = client.heard, b""
             told.hears(octets)
-            told.over = bool(client.ended) or step.do in {"drop", "notify"}
-            end = "" if step.do in {"drop", "notify"} else client.ended
-            yield Moment(step, octets, end, self.house.clock.now() - begun)
-        for client in self.clients.values():
-            client.leave(notify=False)
+            told.over = bool(client.ended) or step.do in LEAVES
+            end = "" if step.do in LEAVES else client.ended
+            now = self.house.clock.now()
+            yield Moment(step, octets, end, now - begun, now)
+        if left := tuple(Step(on, "drop") for on, told in self.told.items() if not told.over):
+            yield from self.moments(left)
 
     def do(self, step: Step, told: Told) -> None:
         """Do it."""
@@ -153,10 +162,12 @@ class _Rehearsal:
 def perform(address: Address, dialect: str, expected: list[Moment], *, place: int) -> list[Moment]:
     """Say the same to the server; end with the first step that brings something else.
 
-    What is expected is only waited for: it is told apart from what came by whoever compares.  Each ``place`` is a pair
-    of addresses that nobody else comes from, since servers are slow with those who come from where a login failed.
+    What is expected is only waited for: it is told apart from what came by whoever compares.  Before the client leaves
+    it listens once more, since nothing should come there.  Each ``place`` is a pair of addresses that nobody else comes
+    from, since servers are slow with those who come from where a login failed.
     """
     moments: list[Moment] = []
+    start = time.monotonic()
     with contextlib.ExitStack() as stack:
         wires: dict[int, Wire] = {}
         told: dict[int, Told] = {}
@@ -172,13 +183,15 @@ def perform(address: Address, dialect: str, expected: list[Moment], *, place: in
                 if port == address.tls:
                     wires[step.on].shake(address.context)
             wire = wires[step.on]
-            _do(wire, step, known, address.context)
-            if step.do in {"drop", "notify"}:
-                moments.append(Moment(step, b"", "", 0.0))
-                continue
-            octets = wire.hear(dialect, moment)
-            known.hears(octets)
-            moments.append(Moment(step, octets, wire.ended, time.monotonic() - begun))
+            if step.do in LEAVES:
+                octets, seconds = wire.hear(dialect, moment), 0.0
+                _do(wire, step, known, address.context)
+            else:
+                _do(wire, step, known, address.context)
+                octets = wire.hear(dialect, moment)
+                seconds = time.monotonic() - begun
+                known.hears(octets)
+            moments.append(Moment(step, octets, wire.ended, seconds, time.monotonic() - start))
             if masked(dialect, octets) != masked(dialect, moment.octets) or bool(wire.ended) != bool(moment.end):
                 break
     return moments

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.asking import asked
+from tests.servers.asking import answers, asked
 from tests.servers.comparing import compare, name, names
 from tests.servers.houses import HOUSES
 from tests.servers.talking import perform, rehearse
 
 if TYPE_CHECKING:
-    from tests.servers.asking import Asked
-    from tests.servers.talking import Moment
+    from tests.servers.comparing import Found
 
 SEED = 20
 FEW = 40
@@ -32,15 +31,11 @@ BATCHES = [(dialect, start) for dialect in HOUSES for start in range(0, MANY.get
 QUESTIONS = [(dialect, question) for dialect in HOUSES for question in asked(dialect)]
 
 
-def answers(question: Asked, moments: list[Moment]) -> list[str]:
-    """The lines that came for what was asked."""
-    begun = 3 if question.inside else 1  # behind the greeting, and the login
-    end = begun + len(question.said)
-    return b"".join(moment.octets for moment in moments[begun:end]).decode("latin-1").split("\r\n")[:-1]
+def held(dialect: str, numbers: range) -> list[Found]:
+    """Hold a dialect against its server; what differs has to be listed, and to be rare.
 
-
-def held(dialect: str, numbers: range) -> None:
-    """Hold a dialect against its server; what differs has to be listed, and to be rare."""
+    An answer that comes later than here may be the machine's doing, and is not judged; one that comes sooner is not.
+    """
     house = HOUSES[dialect]
     if missing := house.missing():
         pytest.skip(missing)
@@ -53,10 +48,12 @@ def held(dialect: str, numbers: range) -> None:
             assert answers(question, told) == question.heard, title
         found = compare(dialect, place, SEED, numbers)
     other = [each.difference for each in found if each.difference]
-    unlisted = [str(each) for each in other if not each.because]
+    sooner = [each.sooner for each in found if each.sooner]
+    unlisted = [str(each) for each in other if not each.because] + [str(each) for each in sooner if not each.because]
 
     assert not unlisted, "\n".join(unlisted)
     assert len(other) <= len(numbers) / 50, "\n".join(map(str, other))
+    return found
 
 
 @pytest.mark.parametrize("dialect", [each for each in HOUSES if each not in SLOW])
@@ -68,8 +65,9 @@ def test_a_dialect_does_as_its_server(dialect: str) -> None:
 @pytest.mark.live
 @pytest.mark.parametrize(("dialect", "start"), BATCHES)
 def test_a_dialect_does_as_its_server_in_many_sequences(dialect: str, start: int) -> None:
-    """Each of those that differ has its reason; of a hundred there are two at most."""
-    held(dialect, range(start, start + BATCH))
+    """Each of those that differ has its reason; of a hundred there are two at most, and two that were said again."""
+    again = [each for each in held(dialect, range(start, start + BATCH)) if each.again]
+    assert len(again) <= BATCH / 50, again
 
 
 @pytest.mark.parametrize(("dialect", "title"), QUESTIONS)
