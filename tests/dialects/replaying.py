@@ -60,6 +60,9 @@ class Exchange:
     ours: bytes
     their_end: str
     our_end: str
+    their_delay: float
+    our_delay: float
+    """Seconds until anything came; there: 0, too, where nothing did."""
 
     @property
     def equal(self) -> bool:
@@ -169,8 +172,10 @@ class _Replay:
             number = event["c"]
             for client in self.clients.values():
                 client.pass_time(event["t"])
+            begun = self.house.clock.time
             if not self._do(event):
                 continue
+            delay = self.house.clock.time - begun
             theirs, their_end, last = self._follows(index)
             client = self.clients[number]
             client.pass_time(last + (SLACK if their_end else 0.0))
@@ -183,7 +188,8 @@ class _Replay:
             theirs, ours = masked(self.name, theirs), masked(self.name, ours)
             if not client.ended and ours.startswith(theirs) and self._comes(index, ours[len(theirs) :]):
                 carried[number], ours = ours[len(theirs) :], theirs  # the server was slow, and it came later
-            yield Exchange(self.scenario, place, self._shown(event), theirs, ours, their_end, client.ended)
+            delays = self._waited(index), delay
+            yield Exchange(self.scenario, place, self._shown(event), theirs, ours, their_end, client.ended, *delays)
             place += 1
 
     def _do(self, event: Event) -> bool:
@@ -246,6 +252,13 @@ class _Replay:
                     return octets, end, last
             last = event["t"]
         return octets, end, last
+
+    def _waited(self, index: int) -> float:
+        """Seconds until anything came on this connection."""
+        event = self.events[index]
+        behind = (each for each in self.events[index + 1 :] if each["c"] == event["c"])
+        first = next(behind, event)
+        return first["t"] - event["t"] if first["ev"] in {"recv", "eof", "reset"} else 0.0
 
     def _comes(self, index: int, rest: bytes) -> bool:
         """Whether this came after the client's next move on this connection, and not before."""
