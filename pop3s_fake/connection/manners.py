@@ -117,14 +117,5 @@ def line_reader(settings: Settings, session: Session | Follower, tell: Callable[
     kinds = _kinds()
     if not isinstance(session, kinds.mannered):
         return LineReader()
-    manner = settings.voice.manner
-    longer = manner.before.longer
-    session.reader = kinds.reader(
-        session.longest,
-        bare_lf=manner.reading.bare_lf,
-        tell=tell,
-        cuts=longer == "cut",
-        block=manner.before.block if longer == "echoed" else 0,
-        responses=manner.login.response,
-    )
+    session.reader = kinds.reader.of(settings.voice.manner, session.longest, tell)
     return session.reader

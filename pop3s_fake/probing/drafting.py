@@ -34,6 +34,8 @@ AMBIGUOUS: Final = (
     "the name in --user is also a word that this server says to everybody: only what it answered to a login has {user}"
 )
 
+UNSEEN: Final = "not asked, as nobody has logged in: those of RFC 1939, with TOP and UIDL"
+
 EXAMPLES: Final = 3
 """Exchanges that are shown with a value."""
 
@@ -106,7 +108,8 @@ class _Shown:
         """Do without all that is good for nothing, and keep what the rest is good for."""
         for path in sorted(self.values, key=_width):
             if path in DIRECT or path == "greeting.text":
-                self.evidence[path] = [DIRECT[path]] if path in DIRECT else []
+                guess = path == "after.commands" and not self.seen.logged_in
+                self.evidence[path] = [UNSEEN if guess else DIRECT[path]] if path in DIRECT else []
                 continue
             without = {each: value for each, value in self.values.items() if each != path}
             if path.startswith("replies.") and not self._says_otherwise(without):

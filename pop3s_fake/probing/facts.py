@@ -40,6 +40,10 @@ SOMETIMES: Final[dict[bool, tuple[str, ...]]] = {
 """The commands of each state, by whether somebody is logged in: those of RFC 1939, and those that a server may have."""
 
 
+USUAL: Final = ("TOP", "UIDL")
+"""What there is behind a login that nobody has seen, with those of RFC 1939: a dialect has to name its commands."""
+
+
 def states(talk: Talk) -> Iterator[tuple[Exchange, bool]]:
     """Each exchange, and whether somebody was logged in before it."""
     after = False
@@ -105,7 +109,9 @@ def _commands(seen: Seen, *, apop: bool, sasl: bool) -> Values:
     """The commands of each state, and those that are known and switched off."""
     values: Values = {}
     for after, place in ((False, "before"), (True, "after")):
+        *first, last = ALWAYS[after]
         if after and not seen.logged_in:
+            values["after.commands"] = (*first, *USUAL, last)
             continue
         asked = [exchange for talk in seen.talks for exchange, then in states(talk) if then is after]
         tags = {line.split(" ")[0].upper() for lines in seen.capabilities.values() for line in lines}
@@ -114,7 +120,6 @@ def _commands(seen: Seen, *, apop: bool, sasl: bool) -> Values:
         works = {"APOP": apop, "AUTH": sasl or len(_answers("AUTH", asked)) > 1}
         off = [keyword for keyword, does in works.items() if keyword in known and not does]
         here = [keyword for keyword in known if keyword not in off]
-        *first, last = ALWAYS[after]
         values[f"{place}.commands"] = (*first, *here, last)
         if off:
             values[f"{place}.disabled"] = tuple(off)

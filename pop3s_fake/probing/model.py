@@ -59,7 +59,7 @@ class Model:
             maildrop.add_one("Subject: x\n\n", uid=UID.format(number), octets=octets)
         self._seen = seen
         self._accounts = Accounts([Account(USER, PASSWORD, maildrop=maildrop)])
-        self._total = str(sum(seen.sizes))
+        self._count, self._total = seen.held
         self._offer = Offer()
 
     def answers(self, manner: Manner) -> list[list[Answer]]:
@@ -79,10 +79,7 @@ class Model:
                     first.execute(line.encode())
         session = self._session(manner, voice, secure=talk.secure)
         try:
-            reader = LooseReader(
-                session.longest, bare_lf=manner.reading.bare_lf, tell=lambda _: None, cuts=manner.before.longer == "cut"
-            )
-            session.reader = reader
+            session.reader = reader = LooseReader.of(manner, session.longest, lambda _: None)
             return [self._exchange(voice, session, reader, exchange) for exchange in talk.exchanges]
         finally:
             session.close()
@@ -141,7 +138,7 @@ class Model:
             "keyword": said.keyword,
             "typed": said.typed.decode("latin-1"),
             "total": self._total if counts else "",
-            "count": str(len(sizes)) if counts else "",
+            "count": self._count if counts else "",
             **OF_CONNECTION,
         }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ("Exchange", "Seen", "StandIns", "Talk", "Unreachable")
 
 _WORD: Final = re.compile(r"[0-9A-Za-z]+")
+_STAT: Final = re.compile(r"\+OK ([0-9]+) ([0-9]+)\b")
 _EPOCH: Final = re.compile(r"1\d{9}")
 _LONGEST_PID: Final = 9
 _TELLING: Final = 6
@@ -82,6 +83,14 @@ class Seen:
     ambiguous: bool = False
     """Whether the name in ``--user`` is also a word that the server says to anybody."""
 
+    @property
+    def held(self) -> tuple[str, str]:
+        """Messages and octets of the maildrop as STAT has them, else as they were listed."""
+        for exchange in self.exchanges():
+            if exchange.said == b"STAT\r\n" and exchange.came and (found := _STAT.match(exchange.came[0])):
+                return found[1], found[2]
+        return str(len(self.sizes)), str(sum(self.sizes))
+
     def exchanges(self) -> list[Exchange]:
         """All of them, in order."""
         return [exchange for talk in self.talks for exchange in talk.exchanges]
@@ -96,7 +105,7 @@ class Seen:
         They are looked for in greetings, in the answers to logins, and, where they are long enough to be nothing else,
         in all that was asked on several connections; a connection's own word is one in all that it said.
         """
-        total = str(sum(self.sizes))
+        _, total = self.held
         own: dict[int, set[str]] = {id(talk): set() for talk in self.talks}
         greetings = _settled([talk.greeting for talk in self.talks], total)
         logins: dict[bytes, list[str]] = {}

@@ -5,6 +5,7 @@ Knows outcomes, headings and where a text is looked for; must not know how answe
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -29,6 +30,14 @@ OF_NUMBERS: Final = frozenset({"missing", "extra", "not_a_number", "zero", "nega
 
 SHARED: Final = 3
 """Commands that say the same of what went well, from which on it stands under ``any``."""
+
+
+_OF_ONE: Final = re.compile(r"\d|\{(?:count|total|number|octets|uid|user|rest|argument)\}")
+"""What only commands about these things say, even if some of them say it in the same words."""
+
+
+_CONSTANT: Final = re.compile(r"(?<![\w.:-])\d+(?![.:-]?\w)")
+"""A number beside that of the messages: it is about the maildrop that was asked, too, and nothing stands for it."""
 
 
 class Sample(NamedTuple):
@@ -56,7 +65,9 @@ def texts(seen: Seen, model: Model, values: Values) -> Values:
         says |= _good(outcome, found) if outcome in POSITIVE else _bad(outcome, found)
     says |= _lifted(says)
     return {
-        f"replies.{heading}.says.{outcome}": text for (heading, outcome), text in says.items() if text.isprintable()
+        f"replies.{heading}.says.{outcome}": text
+        for (heading, outcome), text in says.items()
+        if text.isprintable() and not (outcome in POSITIVE and "{count}" in text and _CONSTANT.search(text))
     }
 
 
@@ -69,7 +80,7 @@ def _good(outcome: str, samples: Sequence[Sample]) -> Says:
     says: Says = {}
     for keyword in sorted({each.keyword for each in samples} & KEYWORDS):
         says[keyword, outcome] = _best([each for each in samples if each.keyword == keyword])
-    common = Counter(says.values()).most_common(1)
+    common = Counter(text for text in says.values() if not _OF_ONE.search(text)).most_common(1)
     if outcome == "ok" and common and common[0][1] >= SHARED:
         says["any", outcome] = common[0][0]
     return says

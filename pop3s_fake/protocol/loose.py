@@ -6,12 +6,14 @@ Knows line ends; must not know what a line means.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from pop3s_fake.protocol.lines import RESPONSE_LIMIT, Line, LineReader, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pop3s_fake.protocol.manner import Manner
 
 __all__ = ("LooseReader",)
 
@@ -54,6 +56,19 @@ class LooseReader(LineReader):
         self._tell = tell
         self._within = False
         """Whether what comes next goes on in a line of which a piece was given."""
+
+    @classmethod
+    def of(cls, manner: Manner, limit: int, tell: Callable[[bytes], None]) -> Self:
+        """The reader of this manner: one for whoever speaks it, over sockets or in a model."""
+        place = manner.before
+        return cls(
+            limit,
+            bare_lf=manner.reading.bare_lf,
+            tell=tell,
+            cuts=place.longer == "cut",
+            block=place.block if place.longer == "echoed" else 0,
+            responses=manner.login.response,
+        )
 
     def takes(self, limit: int) -> None:
         """From now on take lines of at most so many octets."""

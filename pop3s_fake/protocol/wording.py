@@ -65,7 +65,7 @@ DEFAULTS: Final[dict[Outcome, str]] = {
 """What is said where a manner has no text of its own."""
 
 OURS: Final[frozenset[Outcome]] = frozenset({"ok", "one", "kept", "evicted"})
-"""Where a reply of ours stands if it has none."""
+"""Where a reply of ours stands if it has none, and none of those that stand for its own."""
 
 INSTEAD: Final[dict[Outcome, Outcome]] = {
     **_each("early", "deleting", instead="ok"),
@@ -176,7 +176,7 @@ class Voice:
     def text(self, keyword: str, outcome: Outcome, *, after: bool) -> str | None:
         """The text for this outcome of this command, from the nearest heading; None where ours stands."""
         text = self._find(keyword, outcome, after=after)
-        return text if text is not None or self.ours is not None or outcome in OURS else _default(outcome)
+        return text if text is not None or self.ours is not None or _root(outcome) in OURS else _default(outcome)
 
     def told(self, keyword: str, outcome: Outcome, *, after: bool) -> str:
         """The same where there is no reply of ours that could stand."""
@@ -249,11 +249,16 @@ def overwritten(line: bytes, at: int, reply: Reply) -> Reply:
     return replies.Repeating(reply.saying(whole), line, b"(the line comes back, and in it) " + replies.told(reply))
 
 
-def _default(outcome: Outcome) -> str:
-    """What is said where nobody has a text."""
+def _root(outcome: Outcome) -> Outcome:
+    """The last of the outcomes whose texts stand for that of this one."""
     while outcome in INSTEAD:
         outcome = INSTEAD[outcome]
-    return DEFAULTS.get(outcome, "")
+    return outcome
+
+
+def _default(outcome: Outcome) -> str:
+    """What is said where nobody has a text."""
+    return DEFAULTS.get(_root(outcome), "")
 
 
 def _without(place: Place, late: Collection[str]) -> Place:

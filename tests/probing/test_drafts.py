@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import poplib
 import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pop3s_fake import Dialect, UsageError
 from pop3s_fake.dialects import dialect, dialect_ids
-from pop3s_fake.probing import draft
-from pop3s_fake.protocol.manner import Manner
+from pop3s_fake.probing import Exchange, Seen, Talk, draft
+from pop3s_fake.probing.fitting import marked
+from pop3s_fake.probing.model import Model
+from pop3s_fake.protocol.manner import Manner, Texts
 from tests.dialects.replaying import recordings, replay, scenarios
-from tests.probing.asked import MAIL, PASSWORD, USER, asked_of, flat, lines_of, quick, serving
+from tests.probing.asked import BOUND, MAIL, PASSWORD, USER, asked_of, flat, lines_of, quick, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
-
-    from pop3s_fake.probing import Seen
 
 SHARES = {
     "dovecot": 88,
@@ -133,12 +136,65 @@ def test_the_port_in_clear_tells_what_there_is_in_clear(name: str, tmp_path: Pat
     assert ours.replies["STLS"].says["ok"] == theirs.replies["STLS"].says["ok"]
 
 
-def test_without_a_login_there_is_a_draft_of_what_comes_before_it() -> None:
-    """And it says so."""
+def test_without_a_login_there_is_a_draft_of_what_comes_before_it(tmp_path: Path) -> None:
+    """It says so, and behind a login of its server there are the usual commands, in our manner."""
     text = draft(seen_of("dovecot", user="", password="", failed_logins=0, fetch=False))
     assert "# - all that comes behind a login: there was no --user" in text
-    assert "[before]" in text
-    assert "[after]" not in text
+    assert "\n# not asked, as nobody has logged in: those of RFC 1939, with TOP and UIDL\ncommands = " in text
+
+    path = tmp_path / "before.toml"
+    path.write_text(text, encoding="utf-8")
+    with serving(Dialect.from_file(path)) as server:
+        client = poplib.POP3_SSL(server.host, server.port, context=server.client_context(), timeout=BOUND)
+        try:
+            client.user(USER)
+            client.pass_(PASSWORD)
+            assert len(client.list()[1]) == len(client.uidl()[1]) == len(MAIL)
+            assert client.quit().startswith(b"+OK ")
+        finally:
+            client.close()
+
+
+def saying(texts: Mapping[str, Mapping[str, str]]) -> Dialect:
+    """Dovecot with these texts in place of its own."""
+    spoken = quick("dovecot")
+    replies: dict[Any, Texts] = dict(spoken.manner.replies)
+    for heading, says in texts.items():
+        own: dict[Any, str] = dict(replies[heading].says) if heading in replies else {}
+        replies[heading] = Texts(own | dict(says))
+    return replace(spoken, manner=replace(spoken.manner, replies=replies))
+
+
+def test_what_some_commands_say_of_the_maildrop_is_not_said_by_all() -> None:
+    """Three that say how much there is are no reason for RETR and DELE, which nobody asked, to say that, too."""
+    held = "+OK maildrop has {count} messages ({total} octets)"
+    text = draft(seen_of(saying({each: {"ok": held} for each in ("PASS", "AUTH", "RSET")}), failed_logins=0))
+    replies = tomllib.loads(text)["replies"]
+    assert {name for name, table in replies.items() if table["says"].get("ok") == held} == {"PASS", "AUTH", "RSET"}
+
+
+def test_no_number_of_one_maildrop_is_a_text() -> None:
+    """Neither beside that of its messages, where it is no size that anybody can know, nor of one not listed."""
+    text = draft(seen_of(saying({"PASS": {"ok": "+OK {count} messages (4711 octets)"}}), failed_logins=0))
+    assert "4711" not in "".join(lines_of(text))
+    assert '# - "PASS {password}" -> "+OK 3 messages (4711 octets)"; this draft: "+OK"' in text
+
+    talk = Talk("after it", secure=True, greeting="+OK")
+    talk.exchanges += [
+        Exchange(b"USER user-x7\r\n", ("+OK",)),
+        Exchange(b"PASS password-x7\r\n", ("+OK",)),
+        Exchange(b"STAT\r\n", ("+OK 5001 207828",)),
+    ]
+    assert "5001" not in "".join(lines_of(draft(Seen(talks=[talk], logged_in=True))))
+
+
+def test_the_model_reads_as_the_server_does() -> None:
+    """A response has a limit of its own, and the rest of a line that is too long may be read in pieces."""
+    talk = Talk("AUTH PLAIN", secure=True, greeting="+OK")
+    talk.exchanges += [Exchange(b"AUTH PLAIN\r\n", ("+ ",)), Exchange(b"A" * 64 + b"\r\n", ("-ERR",))]
+    commands = {"before.commands": ("AUTH", "QUIT"), "login.mechanisms": ("PLAIN",)}
+    answers = Model(Seen(talks=[talk])).answers(marked({**commands, "login.response": 40}))
+    assert answers[0][1].statuses == ("-ERR response_too_long",)
 
 
 def test_the_words_of_our_own_server_make_a_draft(tmp_path: Path) -> None:

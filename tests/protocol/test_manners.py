@@ -450,3 +450,14 @@ def test_refused_logins_are_counted_by_one_session_at_a_time() -> None:
     told = [voice.refused_before(outcome) for outcome in ("failed", "failed", "in_use", "failed", "ok", "failed")]
 
     assert told == [0, 1, 2, 2, 3, 0]
+
+
+def test_a_manner_without_words_for_quit_has_ours_behind_dele_and_before_the_login(
+    said: Callable[..., list[bytes]],
+) -> None:
+    """RFC 1939, section 6: it removes, and so it answers."""
+    manner = Manner(before=BEFORE, after=AFTER)
+    assert said(manner, *LOGIN, b"DELE 1", b"QUIT")[-1].startswith(b"+OK ")
+    assert said(manner, b"QUIT")[-1].startswith(b"+OK ")
+    worded = replace(manner, replies={"QUIT": Texts({"ok": "+OK bye"})})
+    assert said(worded, *LOGIN, b"DELE 1", b"QUIT")[-1] == b"+OK bye\r\n"
