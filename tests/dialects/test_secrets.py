@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -121,3 +122,27 @@ def test_a_farewell_that_repeats_the_last_line_is_noted_without_it(own: Callable
     assert f"-ERR nothing behind {WORD}, \r\n".encode() in client.heard
     assert isinstance(client.log, Session)
     assert [entry.text for entry in client.log.entries if entry.kind == "S"][-1] == "-ERR nothing behind ****, "
+
+
+@pytest.mark.parametrize("rule", ["* -> wait 1", "* -> edit drop 3", '* -> reply "-ERR no" keep', "PASS@10 -> end fin"])
+@pytest.mark.parametrize(
+    ("dialect", "line"), [("mailutils", f"PASS {TOKEN}"), ("cyrus", f"PASS {'x' * 8190}{WORD}")], ids=["back", "pieces"]
+)
+def test_no_secret_is_noted_under_a_rule_nor_told_of_a_client_that_breaks_one(
+    dialect: str, line: str, rule: str
+) -> None:
+    """Of what a rule made of the line that comes back nothing is shown; a violation names no octet of a piece."""
+    house = House(dialect, {"ann": (TOKEN, [])})
+    house.server.on(rule)
+    told: list[BaseException] = []
+    house._settings = replace(house._settings, strict="should", complain=told.append, rules=house.server.rules)
+    client = house.connect(tls=True, offer=Offer())
+    for octets in (b"USER ann\r\n", f"{line}\r\n".encode(), b"NOOP\r\n"):
+        client.say(octets)
+        client.pass_time(house.clock.now() + 3.0)
+
+    assert isinstance(client.log, Session)
+    shown = "\n".join([*client.log.lines(), *map(str, told)]).lower()
+    assert "struck" in shown
+    assert told
+    assert [part for part in secrets_in(line.encode()) if part in shown] == []
