@@ -158,7 +158,6 @@ def test_a_rule_for_a_refusal_leaves_a_success_alone() -> None:
 SYMPTOMS: list[tuple[str, Callable[[Client], object], object]] = [
     ("terminator-split", lambda client: client.retr(1)[1], [b"Subject: one", b"", b".", b"last"]),
     ("list-split-before-dot", lambda client: client.list()[1], [b"1 25"]),
-    ("slow-drip", lambda client: client.stat(), (1, 25)),
     ("lf-only-replies", lambda client: client.list()[1], [b"1 25"]),
     ("drop-mid-multiline", lambda client: client.retr(1), "-ERR EOF"),
     ("no-dot-stuffing", lambda client: (client.retr(1)[1], client.noop()), "b'last'"),
@@ -174,7 +173,6 @@ SYMPTOMS: list[tuple[str, Callable[[Client], object], object]] = [
     ("retr-temporary-err", lambda client: client.retr(1), "-ERR Can't get the letter, try again later"),
     ("dele-answered-with-blank-line", lambda client: client.dele(1), "b''"),
     ("quit-no-reply", lambda client: client.quit(), "-ERR EOF"),
-    ("quit-slow", lambda client: client.quit(), b"+OK signing off"),
     ("top-two-oks", lambda client: client.retr(1)[1][0], b"+OK 25 octets"),
 ]
 """What poplib makes of a quirk: what it gives, or, as a text, a part of what it raises."""
