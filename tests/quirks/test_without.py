@@ -28,7 +28,7 @@ EXEMPT: Final = {"caps-change-after-stls", "empty-list", "oauth-error-as-continu
 """What every correct server does, and no quirk is the opposite of."""
 
 HASTE: Final = 2.0
-"""Seconds of real time after which a client gives up here; if it does so too early it fails, and that is what it is to do."""
+"""Seconds of real time after which a client gives up here, which is a failure like any other."""
 
 
 def about(name: str) -> str | None:
