@@ -136,7 +136,7 @@ def serve(**given: Any) -> int:
 @click.option("--stls", is_flag=True, help="TLS begins by STLS, as on port 110.")
 @click.option("--clear", is_flag=True, help="There is no TLS.")
 @click.option("--insecure", is_flag=True, help="Send the password to a server that is not verified, or in clear.")
-@click.option("--output", "-o", metavar="FILE", help="Where the draft goes; left out: standard output.")
+@click.option("--output", "-o", metavar="FILE", help="Where the draft goes; left out, or -: standard output.")
 @click.option("--force", is_flag=True, help="Let --output take the place of a file that is there.")
 @click.option(
     "--failed-logins",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.maildrop import Login
 
-__all__ = ("ready_text", "write_ca", "write_ready", "write_whole")
+__all__ = ("check_place", "ready_text", "write_ca", "write_ready", "write_whole")
 
 _PEM: Final = b"-----BEGIN CERTIFICATE-----"
 
@@ -56,6 +56,16 @@ def write_whole(what: str, path: str, text: str, mode: int) -> None:
     _write(what, path, _regular(what, path), text, mode)
 
 
+def check_place(what: str, path: str) -> None:
+    """See that a file can be made there, and leave nothing behind; the UsageError that writing it would be."""
+    real = _regular(what, path)
+    try:
+        with tempfile.TemporaryFile(dir=real.parent, prefix=".pop3s-fake-"):
+            pass
+    except OSError as error:
+        raise _unwritable(what, path, error) from None
+
+
 def _regular(what: str, path: str) -> Path:
     """Where the file really is; a UsageError if there is something else."""
     real = Path(os.path.realpath(path))
@@ -77,4 +87,8 @@ def _write(what: str, path: str, real: Path, text: str, mode: int) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UsageError(f"cannot write the {what} {path!r}: {error.strerror}; name another") from None
+        raise _unwritable(what, path, error) from None
+
+
+def _unwritable(what: str, path: str, error: OSError) -> UsageError:
+    return UsageError(f"cannot write the {what} {path!r}: {error.strerror}; name another")

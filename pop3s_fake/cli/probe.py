@@ -6,6 +6,7 @@ made of answers, which are ``probing``'s.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -15,7 +16,7 @@ from typing import Final
 
 import click
 
-from pop3s_fake.cli.files import write_whole
+from pop3s_fake.cli.files import check_place, write_whole
 from pop3s_fake.cli.problems import complain
 from pop3s_fake.errors import UsageError
 from pop3s_fake.probing import Place, Sockets, Unreachable, Wishes, ask, draft
@@ -31,6 +32,7 @@ LINGER: Final = 0.2
 IMPLICIT: Final = 995
 CLEAR: Final = 110
 LARGEST: Final = 65535
+INTERRUPTED: Final = 130
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,11 @@ class Asked:
 
 
 def probe(asked: Asked) -> int:
-    """Ask, and write the draft; gives the exit code: 1 where the server cannot be asked."""
+    """Ask, and write the draft; gives the exit code.
+
+    1: the server cannot be asked, or the draft not be written; 130: interrupted, and half a draft, which would look
+    like a whole one, is not written.
+    """
     _check(asked)
     host, port = _place(asked)
     place = Place(
@@ -81,19 +87,51 @@ def probe(asked: Asked) -> int:
     except Unreachable as error:
         complain(str(error))
         return 1
-    text = draft(seen)
-    if asked.output is None:
-        sys.stdout.write(text)
-    else:
-        write_whole("draft", asked.output, text, 0o644)
+    except KeyboardInterrupt:
+        complain(f"interrupted: {place} was left without QUIT, so that it changes nothing, and no draft was written")
+        return INTERRUPTED
+    where = _written(asked.output, draft(seen))
     if not asked.quiet:
-        where = asked.output or "standard output"
-        _tell(f"{len(seen.exchanges())} questions on {len(seen.talks)} connections; the draft is in {where}")
-    return 0
+        questions = f"{len(seen.exchanges())} questions on {len(seen.talks)} connections"
+        _tell(f"{questions}; the draft is in {where or 'standard output'}")
+    return int(where != _file(asked.output))
+
+
+def _file(output: str | None) -> str:
+    """Which file the draft goes to; "" is standard output."""
+    return "" if output in {None, "-"} else str(output)
+
+
+def _written(output: str | None, text: str) -> str:
+    """Write the draft, if not there then to standard output, as it was dear; says where it is."""
+    where = _file(output)
+    if where:
+        try:
+            write_whole("draft", where, text, 0o644)
+        except UsageError as error:
+            complain(f"{error}; this one goes to standard output")
+            where = ""
+    if not where:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    return where
 
 
 def _check(asked: Asked) -> None:
-    """What contradicts itself, or is not safe."""
+    """What contradicts itself, is not safe, or could not be written in the end."""
+    _check_login(asked)
+    for seconds, name in ((asked.pause, "--pause"), (asked.timeout, "--timeout")):
+        if seconds is not None and math.isnan(seconds):
+            raise UsageError(f"{name} nan is no time; give it seconds, such as 1.5")
+    where = _file(asked.output)
+    if where and Path(where).is_file() and not asked.force:
+        raise UsageError(f"--output {where!r} is there already; name another file, or say --force")
+    if where:
+        check_place("draft", where)
+
+
+def _check_login(asked: Asked) -> None:
+    """How TLS begins, and who logs in."""
     if asked.stls and asked.clear:
         raise UsageError("--stls begins TLS and --clear has none; leave one of them out")
     if asked.ca is not None and (asked.insecure or asked.clear):
@@ -112,8 +150,6 @@ def _check(asked: Asked) -> None:
         )
     elif not asked.user or not asked.user.isprintable():
         raise UsageError(f"--user {asked.user!r} is no name: it needs printable characters")
-    if asked.output is not None and Path(asked.output).exists() and not asked.force:
-        raise UsageError(f"--output {asked.output!r} is there already; name another file, or say --force")
 
 
 def _place(asked: Asked) -> tuple[str, int]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pop3s_fake import Dialect, Pop3sServer
 from pop3s_fake.cli import main
+from pop3s_fake.probing import ask
 from tests.probing.asked import PASSWORD, USER, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from pop3s_fake.probing import Seen
 
 VARIABLE = "POP3S_FAKE_PASSWORD"
 
@@ -173,6 +176,22 @@ def test_a_server_in_clear_is_asked_without_a_login(server: Pop3sServer, capsys:
             ["localhost", "--user", "ann", "--password-file", "empty"],
             "the first line of 'empty' is no password: it needs printable characters",
         ),
+        (["localhost", "--pause", "nan"], "--pause nan is no time; give it seconds, such as 1.5"),
+        (["localhost", "--timeout", "nan"], "--timeout nan is no time; give it seconds, such as 1.5"),
+        (
+            ["localhost", "-o", "nodir/x.toml"],
+            "cannot write the draft 'nodir/x.toml': No such file or directory; name another",
+        ),
+        (
+            ["localhost", "-o", ".", "--force"],
+            "cannot write the draft '.': it is no regular file; name another",
+        ),
+        (["localhost", "-o", "."], "cannot write the draft '.': it is no regular file; name another"),
+        (
+            ["localhost", "-o", "empty/x.toml"],
+            "cannot write the draft 'empty/x.toml': Not a directory; name another",
+        ),
+        (["localhost", "-o", "empty"], "--output 'empty' is there already; name another file, or say --force"),
         (
             ["localhost", "--ca", "empty"],
             "cannot take the CA file 'empty': there is no certificate in it; name one in PEM",
@@ -187,3 +206,64 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(
     Path("empty").write_text("", encoding="utf-8")
     assert main(["probe", *words]) == 2
     assert capsys.readouterr() == ("", f"pop3s-fake: {sentence}\n")
+
+
+def test_a_dash_is_standard_output(server: Pop3sServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """As it is for others; no file has that name then."""
+    assert asked(server, "-o", "-") == 0
+    output, errors = capsys.readouterr()
+    assert "[before]" in output
+    assert errors.endswith("; the draft is in standard output\n")
+    assert not Path("-").exists()
+
+
+def test_looking_at_the_place_leaves_nothing_there(server: Pop3sServer) -> None:
+    """A refused login makes no draft, and no file of another name."""
+    Path("folder").mkdir()
+    Path("password").write_text("another\n", encoding="utf-8")
+    words = ("--user", USER, "--password-file", "password", "-o", "folder/draft.toml", "--quiet")
+    assert asked(server, *words) == 1
+    assert list(Path("folder").iterdir()) == []
+
+
+def test_a_draft_that_cannot_be_written_in_the_end_goes_to_standard_output(
+    server: Pop3sServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What took so long to ask is not lost with the folder that it was for; the exit code says that this went wrong."""
+    Path("folder").mkdir()
+
+    def ask_and_lose(*given: Any, **also: Any) -> Seen:
+        seen = ask(*given, **also)
+        Path("folder").rmdir()
+        return seen
+
+    monkeypatch.setattr("pop3s_fake.cli.probe.ask", ask_and_lose)
+    assert asked(server, "-o", "folder/draft.toml", "--quiet") == 1
+    output, errors = capsys.readouterr()
+    assert "[before]" in output
+    assert errors == (
+        "pop3s-fake: cannot write the draft 'folder/draft.toml': No such file or directory; name another; "
+        "this one goes to standard output\n"
+    )
+
+
+def test_an_interrupted_probe_says_that_it_wrote_nothing(
+    server: Pop3sServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says no QUIT; half a draft would look like a whole one."""
+
+    def interrupted(line: str) -> None:
+        if line == "  C  STAT":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("pop3s_fake.cli.probe._tell", interrupted)
+    assert asked(server, "-o", "draft.toml") == 130
+    assert capsys.readouterr() == (
+        "",
+        (
+            f"pop3s-fake: interrupted: localhost:{server.port} was left without QUIT, so that it changes nothing, "
+            "and no draft was written\n"
+        ),
+    )
+    assert not Path("draft.toml").exists()
+    assert "QUIT" not in server.transcript.keywords
