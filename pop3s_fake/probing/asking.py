@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 from pop3s_fake.probing import questions
 from pop3s_fake.probing.hearing import Full, Ways
 from pop3s_fake.probing.questions import Question
-from pop3s_fake.probing.seen import Seen, StandIns, Unreachable
+from pop3s_fake.probing.seen import Seen, Unreachable
+from pop3s_fake.probing.standins import StandIns, named
+from pop3s_fake.probing.wire import Flood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,9 +31,6 @@ IN_A_ROW: Final = 4
 
 SILENCES: Final = 3
 """Questions that may be left without an answer before the server is given up."""
-
-BIG: Final = 1 << 20
-"""Octets of a message that is too long to be asked for."""
 
 MANY: Final = 5000
 """Messages of a maildrop that is too large to be listed."""
@@ -71,8 +70,9 @@ def ask(
     asking = _Asking(sockets, wishes, tell, wait, now)
     try:
         asking.all()
-    except Full as full:
-        asking.left_over(str(full))
+    except (Full, Flood) as stop:
+        tell(f"stopped: {stop}")
+        asking.left_over(named(asking.stand_ins.replaced(str(stop), greeting=True)))
     finally:
         asking.ways.close()
     asking.seen.settle()
@@ -105,6 +105,7 @@ class _Asking:
         ]
         if wishes.user:
             parts.append(("after it", self._after, questions.AFTER))
+            parts.append(("TOP", partial(self._left_without_quit, "TOP", questions.HEADERS), questions.HEADERS))
             parts.append(("AUTH PLAIN", self._plain, (questions.PLAIN,)))
             parts.append(("two sessions at a time", self._two, ()))
         if self.ways.place.tls == "stls":
@@ -114,7 +115,7 @@ class _Asking:
         for number, refused in enumerate(questions.REFUSED[: wishes.failed_logins if wishes.user else 0], 1):
             parts.append((f"refused login {number}", partial(self._refused, number, refused), refused))
         if wishes.user and wishes.fetch:
-            parts.append(("RETR", self._fetch, (questions.FETCHING,)))
+            parts.append(("RETR", self._fetch, questions.FETCHING))
         self._left.extend((name, tuple(asked)) for name, _, asked in parts)
         for _, part, _ in parts:
             part()
@@ -132,7 +133,7 @@ class _Asking:
         if not wishes.user:
             not_asked.append("all that comes behind a login: there was no --user")
         elif not wishes.fetch:
-            not_asked.append("RETR of a message, which some servers take for leave to remove it: --fetch asks")
+            not_asked.append("RETR, which some servers take for leave to remove a message: --fetch asks")
         if wishes.user and wishes.failed_logins < len(questions.REFUSED):
             left = len(questions.REFUSED) - wishes.failed_logins
             not_asked.append(f"{left} questions that may count as failed logins: --failed-logins asks them")
@@ -150,7 +151,11 @@ class _Asking:
     def _after(self) -> None:
         self._converse("after it", questions.AFTER, login=True)
 
-    def _converse(self, label: str, asked: Sequence[Question], *, login: bool = False) -> None:
+    def _left_without_quit(self, label: str, asked: Sequence[Question]) -> None:
+        """Some servers remove at QUIT what was fetched, and some count TOP as that."""
+        self._converse(label, asked, login=True, quits=False)
+
+    def _converse(self, label: str, asked: Sequence[Question], *, login: bool = False, quits: bool = True) -> None:
         """Ask one after the other; a server that closes is asked the rest on another connection.
 
         What comes just before it closes, if anything does, may be the answer, or what it had to say behind the one
@@ -178,15 +183,17 @@ class _Asking:
                     queue.appendleft(question)
                     suspect = line
                 line = None
-            elif question.last or self._silent(exchange):
+            elif question.last or line.lost or self._silent(exchange):
                 line.close()
                 line = None
             else:
                 usual.update(exchange.came)
                 if in_a_row == IN_A_ROW:
                     self._relieve(queue, line, login=login)
-        if line is not None:
+        if line is not None and quits:
             line.quit()
+        elif line is not None:
+            line.close()
 
     def _next(self, queue: deque[Question]) -> Question | None:
         """The first question that can be asked, as it then is; those before it are taken out."""
@@ -211,14 +218,14 @@ class _Asking:
         if not any("PLAIN" in line.split() for line in announced):
             self.seen.not_asked.append("AUTH PLAIN: it is not announced")
             return
-        with self.ways.begin("AUTH PLAIN") as line:
+        with self.ways.begin("AUTH PLAIN", later=True) as line:
             line.keep(line.ask(questions.PLAIN))
             line.quit()
 
     def _two(self) -> None:
         """A second session while there is a first."""
         with self.ways.begin("two sessions at a time, the first", login=True) as first:
-            with self.ways.begin("two sessions at a time, the second") as second:
+            with self.ways.begin("two sessions at a time, the second", later=True) as second:
                 second.talk.beside = True
                 second.log_in()
                 second.quit()
@@ -239,7 +246,7 @@ class _Asking:
         if not fitting:
             self.seen.not_asked.append(f"{asked[0].said}: PLAIN is not announced")
             return
-        with self.ways.begin(f"refused login {number}") as line:
+        with self.ways.begin(f"refused login {number}", later=True) as line:
             for question in fitting:
                 if not line.ended:
                     exchange = line.ask(question)
@@ -249,50 +256,55 @@ class _Asking:
             line.quit()
 
     def _fetch(self) -> None:
-        """RETR, and the connection is dropped behind it: some servers remove at QUIT what was fetched."""
+        """RETR, where nothing says that it removes."""
         if any(line.upper().startswith("EXPIRE 0") for lines in self.seen.capabilities.values() for line in lines):
             self.seen.not_asked.append("RETR of a message: it announces EXPIRE 0, which removes what was fetched")
             return
-        question = self._fitting(questions.FETCHING)
-        if question is None:
-            return
-        with self.ways.begin("RETR", login=True) as line:
-            line.keep(line.ask(question))
+        self._left_without_quit("RETR", questions.FETCHING)
 
     # what is kept
 
     def _fitting(self, question: Question) -> Question | None:
         """The question with its numbers; None where it cannot be asked."""
-        sizes = self.seen.sizes
-        short = min(enumerate(sizes, 1), key=lambda each: each[1], default=(0, BIG))
-        if question.needs == "messages" and short[1] >= BIG:
-            why = "it has no message of less than a mebioctet" if sizes else "there is no mail, or none was listed"
-            entry = f"{question.said.replace('{one}', '1')}: {why}"
-            if entry not in self.seen.not_asked:
-                self.seen.not_asked.append(entry)
-            return None
-        if question.said in {"LIST", "UIDL"} and self.ways.count > MANY:
-            self.seen.not_asked.append(f"{question.said}: it has more than {MANY} messages")
+        held = self.ways.held
+        short, beyond = held.short, held.beyond
+        why = ""
+        if question.needs == "messages" and short is None:
+            why = "it has no message of less than a mebioctet" if held.known else "there is no mail, or none was listed"
+        elif "{beyond}" in question.said and beyond is None:
+            why = "STAT does not say how many messages there are, so that a number may be one's"
+        elif question.said in {"LIST", "UIDL"} and (held.count or 0) > MANY:
+            why = f"it has more than {MANY} messages"
+        if why:
+            self._leave_out(f"{question.said.replace('{one}', '1').replace('{beyond}', '999')}: {why}")
             return None
         if question.needs not in {"", "messages"}:
             lines = [line.split(" ") for lines in self.seen.capabilities.values() for line in lines]
             if not any(words[0] == question.needs and (words[0] != "SASL" or "PLAIN" in words) for words in lines):
                 return None
-        said = question.said.replace("{one}", str(short[0])).replace("{beyond}", str(len(sizes) + 7))
-        return replace(question, said=said)
+        return replace(question, said=question.said.replace("{one}", str(short)).replace("{beyond}", str(beyond)))
+
+    def _leave_out(self, entry: str) -> None:
+        """Say once what was not asked, and why."""
+        if entry not in self.seen.not_asked:
+            self.seen.not_asked.append(entry)
 
     def _learn(self, question: Question, exchange: Exchange) -> None:
         """What later questions depend on."""
-        if question.said == "STAT" and exchange.came and exchange.came[0].startswith("+OK "):
-            self.ways.count = next((int(word) for word in exchange.came[0].split()[1:2] if word.isdigit()), 0)
+        if question.said == "STAT" and self.seen.logged_in and exchange.came:
+            self.ways.held.counted(exchange.came[0])
 
     def _silent(self, exchange: Exchange) -> bool:
-        """Whether nothing came; a server that says nothing again and again is not asked any more."""
+        """Whether nothing came; a server that says nothing again and again is not asked any more.
+
+        A blank line is no question to many.
+        """
         if exchange.came or exchange.ended:
             return False
-        self._silences += 1
+        self._silences += bool(exchange.said.strip())
         if self._silences == SILENCES:
-            raise Unreachable(
+            heard = any(each.came for each in self.seen.exchanges())
+            raise (Full if heard else Unreachable)(
                 f"{self.ways.place} has left {SILENCES} questions without an answer for "
                 f"{self.ways.place.timeout:g} s each; is it busy? --timeout lets it have more time"
             )

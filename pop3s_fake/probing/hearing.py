@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
+from pop3s_fake.probing.holdings import Holdings, number_in
 from pop3s_fake.probing.ids import form_of
 from pop3s_fake.probing.questions import Question
 from pop3s_fake.probing.seen import Exchange, Talk, Unreachable
 from pop3s_fake.probing.standins import named
-from pop3s_fake.probing.wire import VERSIONS, Offer
+from pop3s_fake.probing.wire import VERSIONS, Flood, Offer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,16 +63,21 @@ class Ways:
         self.place: Place = sockets.place
         self.tell: Callable[[str], None] = tell
         self.now: Callable[[], float] = now
-        self.count = 0
-        """The messages that STAT has told of."""
+        self.held = Holdings()
+        """What the maildrop has in it."""
         self._wait = wait
         self._lines: list[Line] = []
         self._made = 0
         self._logins = 0
 
-    def begin(self, label: str, *, login: bool = False, clear: bool = False, offer: Offer | None = None) -> Open:
-        """A connection that was greeted, with TLS unless it is to be ``clear``, and somebody logged in if wished."""
-        self._pace(login=login)
+    def begin(
+        self, label: str, *, login: bool = False, later: bool = False, clear: bool = False, offer: Offer | None = None
+    ) -> Open:
+        """A connection that was greeted, with TLS unless it is to be ``clear``, and somebody logged in if wished.
+
+        Where a login is tried ``later`` on it, the server's delay between logins is kept, too.
+        """
+        self._pace(login=login or later)
         self.tell(f"connection {self._made}, {label}")
         try:
             line = self.sockets.open()
@@ -83,7 +89,7 @@ class Ways:
             opened.greeted(clear=clear, offer=offer or Offer())
             if login:
                 opened.log_in()
-        except Unreachable as error:
+        except (Unreachable, Flood) as error:
             if offer is not None:
                 raise
             raise self._full(error) from None
@@ -95,10 +101,10 @@ class Ways:
         for line in self._lines:
             line.close()
 
-    def _full(self, error: Unreachable) -> Exception:
+    def _full(self, error: Exception) -> Exception:
         """What a trouble is: the end of all where it is the first connection or the first login, else of the rest."""
         if not self.seen.talks or (self._logins == 1 and not self.seen.logged_in):
-            return error
+            return Unreachable(str(error))
         return Full(named(self.stand_ins.replaced(str(error), greeting=True)))
 
     def _pace(self, *, login: bool) -> None:
@@ -117,8 +123,8 @@ class Ways:
     def _login_delay(self) -> float:
         """Seconds that the server wants between logins."""
         words = [line.upper().split() for lines in self.seen.capabilities.values() for line in lines]
-        delays = [each[1] for each in words if each[0] == "LOGIN-DELAY" and len(each) > 1 and each[1].isdigit()]
-        return max(map(float, delays), default=0.0)
+        delays = [number_in(each[1]) for each in words if each[:1] == ["LOGIN-DELAY"] and len(each) > 1]
+        return max((float(each or 0) for each in delays), default=0.0)
 
     def handshakes(self) -> None:
         """Which versions of TLS it speaks, and whether it minds an ALPN that is not POP3's."""
@@ -130,7 +136,7 @@ class Ways:
         try:
             with self.begin(label, offer=offer) as line:
                 line.quit()
-        except Unreachable as error:
+        except (Unreachable, Flood) as error:
             self.tell(f"  {error}")
             return False
         return True
@@ -143,6 +149,9 @@ class Open:
         self._ways, self._line = ways, line
         self.talk: Talk = Talk(label, secure=False, greeting="")
         self._after = False
+        self._lost = False
+        self._one_line = False
+        """Whether the last answer was a positive one of one line, behind which a server may list all the same."""
 
     def __enter__(self) -> Self:
         return self
@@ -161,6 +170,11 @@ class Open:
     def ended(self) -> bool:
         """Whether the server has closed."""
         return bool(self._line.ended)
+
+    @property
+    def lost(self) -> bool:
+        """Whether nobody knows any more which line answers what."""
+        return self._lost
 
     def close(self) -> None:
         """Leave without a word."""
@@ -238,7 +252,7 @@ class Open:
         seconds = 0.0
         most = question.said.count("\n") + 1 if question.batch else 1
         while len(came) < most:
-            octets = self._line.line()
+            octets = self._answer(first=not came)
             if octets is None:
                 break
             seconds = seconds or ways.now() - began
@@ -254,17 +268,37 @@ class Open:
             self._line.linger(ways.wishes.linger)
         if not came:
             ways.tell("  S  closes" if self.ended else f"     nothing in {ways.place.timeout:g} s")
+        self._one_line = lines is None and came[-1:] != [] and came[-1].startswith("+OK")
         kept = lines if question.said in {"CAPA", "AUTH"} else None
         return Exchange(ways.stand_ins.record(question.said) + b"\r\n", tuple(came), "", self.ended, seconds, kept)
+
+    def _answer(self, *, first: bool) -> bytes | None:
+        """The next line that answers; one that does not begin so is an answer only where none was before."""
+        octets = self._line.line()
+        if octets is None or _answers(octets) or (first and not self._one_line):
+            return octets
+        self._forget([octets])
+        octets = None if self._lost else self._line.line()
+        self._lost |= octets is not None and not _answers(octets)
+        return None if self._lost else octets
+
+    def _forget(self, lines: list[bytes]) -> list[bytes]:
+        """Let go of a listing that nobody asked for; gives what came behind its end."""
+        if b"." in lines:
+            return lines[lines.index(b".") + 1 :]
+        self._lost |= self._line.payload() is None
+        return []
 
     def _payload(self, question: Question) -> tuple[str, ...]:
         """The other lines of an answer; of mail, nothing but how many there are."""
         ways = self._ways
-        lines = [line.decode("latin-1") for line in self._line.payload() or ()]
+        payload = self._line.payload()
+        self._lost |= payload is None
+        lines = [line.decode("latin-1") for line in payload or ()]
         if question.said == "LIST":
-            sizes = [line.split(" ")[1] for line in lines if line.count(" ")]
-            ways.seen.sizes = tuple(int(size) for size in sizes if size.isdigit())
+            ways.seen.sizes = ways.held.listed(lines)
         elif question.said == "UIDL":
+            ways.held.named(lines)
             uids = [line.strip().partition(" ")[2].strip() for line in lines]
             ways.stand_ins.know_uids(uids)
             ways.seen.unique_id = form_of(uids)
@@ -283,6 +317,9 @@ class Open:
     def over(self) -> bool:
         """Whether the server has closed behind the last exchange, which then says so."""
         waiting = self._line.waiting()
+        if waiting and self._one_line and not _answers(waiting[0]):
+            waiting = self._forget(waiting)
+        waiting = [line for line in waiting if _answers(line)]
         if waiting or self.ended:
             self._behind(tuple(self._ways.stand_ins.replaced(line.decode("latin-1")) for line in waiting))
         return self.ended
@@ -306,7 +343,7 @@ class Open:
     def quit(self) -> None:
         """QUIT, and see how it ends."""
         with self:
-            if self.over():
+            if self._lost or self.over() or self._lost:
                 return
             exchange = self.ask(Question("QUIT"))
             self.keep(exchange)
@@ -317,6 +354,11 @@ class Open:
                 self._line.line()
             self.talk.exchanges[-1] = replace(exchange, ended=self.ended)
             self.talk.end = self._line.ended
+
+
+def _answers(line: bytes) -> bool:
+    """Whether it begins as an answer does (RFC 1939 §3, RFC 5034 §4)."""
+    return line.startswith((b"+", b"-ERR"))
 
 
 def _masked(said: str, user: str) -> str:

@@ -1,7 +1,8 @@
 """The questions of a probe, as data: what is said, in which state, and what it may cost.
 
 Knows the words and which of them are safe: none marks a message, none names another account behind which a password
-comes, and those that may count as a failed login say so.  Must not know how they are asked, nor what they tell.
+comes; those that may fetch a message stand apart, and so do those that may count as a failed login.  Must not know how
+they are asked, nor what they tell.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ("AFTER", "BEFORE", "FETCHING", "IN_CLEAR", "PLAIN", "REFUSED", "SENTINEL", "UNKNOWN", "Question")
+__all__ = ("AFTER", "BEFORE", "FETCHING", "HEADERS", "IN_CLEAR", "PLAIN", "REFUSED", "SENTINEL", "UNKNOWN", "Question")
 
 UNKNOWN: Final = "XPROBE"
 """No command of any server."""
@@ -72,14 +73,17 @@ AFTER: Final[tuple[Question, ...]] = (
     *_lines("LIST 1abc", "LIST 1 2", "LIST +1", "LIST 0000000001", "LIST 4294967297", needs="messages"),
     *_lines("LIST 0", "LIST {beyond}", "LIST -1", "LIST abc", "LIST 4294967296", "LIST 99999999999999999999"),
     *_lines("UIDL 0", "UIDL {beyond}", "UIDL abc"),
-    *_lines("RETR", "RETR 0", "RETR {beyond}", "RETR abc"),
-    *_lines("TOP {one} 0", "TOP {one} 1", "TOP  {one} 0", "TOP {one}  0", multi=True, needs="messages"),
-    *_lines("TOP {one}", "TOP {one} abc", "TOP {one} 0 0", "TOP {one} 0abc", multi=True, needs="messages"),
-    *_lines("TOP {one} -1", "TOP {one} 99999999999999999999", multi=True, needs="messages"),
-    *_lines("TOP", "TOP 0 0", "TOP {beyond} 0", "TOP abc 1"),
     *_long(255, 1024, 4096, 8192),
 )
-"""Behind it."""
+"""Behind it; nothing of a message comes, whatever a server reads in a number."""
+
+HEADERS: Final[tuple[Question, ...]] = (
+    Question("STAT"),
+    *_lines("TOP {one} 0", "TOP {one} 1", "TOP  {one} 0", "TOP {one}  0", multi=True, needs="messages"),
+    *_lines("TOP {one}", "TOP {one} abc", "TOP {one} 0 0", "TOP {one} 0abc", multi=True, needs="messages"),
+    *_lines("TOP", "TOP {beyond} 0", multi=True),
+)
+"""The header of a short message, which some servers take for reading it: so no QUIT comes behind these."""
 
 IN_CLEAR: Final[tuple[Question, ...]] = (Question("CAPA", multi=True), Question("USER probe"))
 """Before TLS, where it begins by STLS."""
@@ -87,8 +91,17 @@ IN_CLEAR: Final[tuple[Question, ...]] = (Question("CAPA", multi=True), Question(
 PLAIN: Final = Question("AUTH PLAIN {plain}")
 """The other way in, where it is announced."""
 
-FETCHING: Final = Question("RETR {one}", multi=True, needs="messages")
-"""What some servers take for a sign that the message need not be kept; asked only of those who say so."""
+FETCHING: Final[tuple[Question, ...]] = (
+    Question("STAT"),
+    Question("RETR {one}", multi=True, needs="messages"),
+    *_lines("RETR", "RETR {beyond}", "RETR 0", "RETR abc", multi=True),
+    *_lines("TOP {one} -1", "TOP {one} 99999999999999999999", multi=True, needs="messages"),
+    *_lines("TOP 0 0", "TOP abc 1", multi=True),
+)
+"""What fetches a message, or might: a server may read 0, or a word, as the number of one.
+
+Some take that for a sign that the message need not be kept: asked only if the user says so, and no QUIT comes behind.
+"""
 
 REFUSED: Final[tuple[tuple[Question, ...], ...]] = (
     (Question("USER {user}"), Question("PASS wrong")),

@@ -5,6 +5,8 @@ Knows TCP, TLS in memory and where lines end; must not know which questions are 
 
 from __future__ import annotations
 
+import math
+import re
 import socket
 import ssl
 import time
@@ -20,12 +22,17 @@ from pop3s_fake.probing.seen import Unreachable
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ("Line", "Offer", "Place", "Sockets")
+__all__ = ("Flood", "Line", "Offer", "Place", "Sockets")
 
 MOST: Final = 4 << 20
 """Octets of one answer; nobody is asked for more."""
 
+PATIENCE: Final = 4
+"""How often the time for one line is granted to an answer of many."""
+
 CHUNK: Final = 65536
+
+_ALERT: Final = re.compile(r"^(?:\[ssl\] )?(?:ssl|tls)v\d+ alert ([a-z ]+?)(?: \(.*)?$")
 
 VERSIONS: Final = {
     "1.0": ssl.TLSVersion.TLSv1,
@@ -34,6 +41,10 @@ VERSIONS: Final = {
     "1.3": ssl.TLSVersion.TLSv1_3,
 }
 LEGACY: Final = ("1.0", "1.1")
+
+
+class Flood(Exception):  # noqa: N818  # the name says what is the matter
+    """The server sends without end; the text says so."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,10 @@ class Offer:
 
     version: str = ""
     alpn: str = ""
+
+    def __str__(self) -> str:
+        """What is offered alone; "" where it is all that we have."""
+        return f"TLS {self.version}" if self.version else f"ALPN {self.alpn}" if self.alpn else ""
 
 
 class Sockets:
@@ -90,7 +105,7 @@ class Sockets:
 
     def shake(self, line: Line, offer: Offer) -> None:
         """Begin TLS on it; Unreachable with the reason where there is none."""
-        line.shake(self._context(offer))
+        line.shake(self._context(offer), str(offer))
 
     def _context(self, offer: Offer) -> ssl.SSLContext:
         place = self.place
@@ -129,6 +144,7 @@ class Line:
         self._tls: ssl.SSLObject | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._rest = b""
+        self._received = 0
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> Self:
@@ -148,9 +164,16 @@ class Line:
         """Let go of it, whatever the server thinks of that."""
         self._link.close()
 
-    def shake(self, context: ssl.SSLContext) -> None:
-        """Begin TLS."""
+    def shake(self, context: ssl.SSLContext, offered: str = "") -> None:
+        """Begin TLS; what has come in clear before that is nobody's word (RFC 2595 §4), and is let go.
+
+        Where only one thing is ``offered``, that it is refused is no sign of a port that is another.
+        """
         place = self.place
+        self._rest = b""
+        advice = "" if offered else "; a port that begins in clear, such as 110, wants --stls"
+        alone = f" with a client that offers {offered} alone" if offered else ""
+        since = self._received
         tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=place.host)
         until = time.monotonic() + place.timeout
         try:
@@ -159,29 +182,24 @@ class Line:
                     tls.do_handshake()
                     break
                 except ssl.SSLWantReadError:
-                    self._more(until)
+                    self._more(until, since)
+            self._flush()
         except ssl.SSLCertVerificationError as error:
             raise Unreachable(
                 f"the certificate of {place} cannot be trusted: {error.verify_message}; nothing was said to it: "
                 "name its CA with --ca, or say --insecure"
             ) from None
         except (TimeoutError, BlockingIOError):
-            raise Unreachable(
-                f"{place} does not shake hands within {place.timeout:g} s; "
-                "a port that begins in clear, such as 110, wants --stls"
-            ) from None
+            raise Unreachable(f"{place} does not shake hands{alone} within {place.timeout:g} s{advice}") from None
         except ssl.SSLEOFError:
-            raise Unreachable(f"{place} closes the connection in the handshake of TLS") from None
+            raise Unreachable(f"{place} closes the connection in the handshake of TLS{alone}") from None
         except ssl.SSLError as error:
-            why = (error.reason or str(error)).replace("_", " ").lower()
-            raise Unreachable(
-                f"there is no TLS with {place}: {why}; a port that begins in clear, such as 110, wants --stls"
-            ) from None
+            why = _ALERT.sub(r"it says \1", (error.reason or str(error)).replace("_", " ").lower())
+            said = f"{place} does not shake hands{alone}" if offered else f"there is no TLS with {place}"
+            raise Unreachable(f"{said}: {why}{advice}") from None
         except OSError as error:
-            raise Unreachable(f"{place} breaks off the handshake of TLS: {error.strerror}") from None
-        self._flush()
+            raise Unreachable(f"{place} breaks off the handshake of TLS{alone}: {error.strerror}") from None
         self._tls = tls
-        self._rest = b""
 
     def say(self, octets: bytes) -> None:
         """Send; that nobody takes it is told by what comes then."""
@@ -193,47 +211,71 @@ class Line:
                 self._tls.write(octets)
                 self._flush()
 
-    def line(self) -> bytes | None:
-        """The next line, without its end; None where the server has closed, or says nothing for long enough."""
-        until = time.monotonic() + self.place.timeout
+    def line(self, until: float = math.inf) -> bytes | None:
+        """The next line, without its end; None where the server has closed, or does not end one in time."""
+        until = min(until, time.monotonic() + self.place.timeout)
         while b"\n" not in self._rest:
             chunk = self._read(until)
-            if not chunk or len(self._rest) > MOST:
+            if not chunk:
                 return None
-            self._rest += chunk
+            self._take(chunk)
+            if time.monotonic() >= until and b"\n" not in chunk:
+                return None
         line, _, self._rest = self._rest.partition(b"\n")
         return line.removesuffix(b"\r")
 
     def payload(self) -> list[bytes] | None:
-        """The lines up to the one that is a dot, unstuffed; None where it does not come."""
+        """The lines up to the one that is a dot, unstuffed; None where it does not come.
+
+        Raises :class:`Flood` where it comes neither within the octets nor within the time of an answer.
+        """
         lines: list[bytes] = []
         octets = 0
-        while (line := self.line()) is not None and octets <= MOST:
+        until = time.monotonic() + PATIENCE * self.place.timeout
+        while (line := self.line(until)) is not None:
             if line == b".":
                 return lines
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
             octets += len(line) + 2
+            if octets > MOST:
+                raise self._flood()
+            if time.monotonic() >= until:
+                break
+        if lines and not self.ended and time.monotonic() >= until:
+            raise Flood(f"{self.place} has not ended an answer within {PATIENCE * self.place.timeout:g} s")
         return None
 
     def linger(self, seconds: float) -> None:
         """Wait for so long for more, or for the end."""
         if seconds and b"\n" not in self._rest:
-            self._rest += self._read(time.monotonic() + seconds)
+            self._take(self._read(time.monotonic() + seconds))
 
     def waiting(self) -> list[bytes]:
-        """The whole lines that have come already."""
-        with suppress(TimeoutError):
-            while chunk := self._read(0.0):
-                self._rest += chunk
+        """The whole lines that have come already; :class:`Flood` where that does not end."""
+        until = time.monotonic() + self.place.timeout
+        while chunk := self._read(0.0):
+            self._take(chunk)
+            if time.monotonic() > until:
+                raise self._flood()
         *lines, self._rest = self._rest.split(b"\n")
         return [line.removesuffix(b"\r") for line in lines]
 
     # octets
 
+    def _take(self, chunk: bytes) -> None:
+        """Keep octets for the next line."""
+        self._rest += chunk
+        if len(self._rest) > MOST:
+            raise self._flood()
+
+    def _flood(self) -> Flood:
+        return Flood(f"{self.place} sends and sends; nobody has asked for more than {MOST >> 20} MiB")
+
     def _read(self, until: float) -> bytes:
         """Some octets; none where the server has closed, or nothing came in time."""
         if self.ended:
             return b""
+        since = self._received
         try:
             if self._tls is None:
                 octets = self._receive(until)
@@ -243,7 +285,7 @@ class Line:
                 try:
                     octets = self._tls.read(CHUNK)
                 except ssl.SSLWantReadError:
-                    self._more(until)
+                    self._more(until, since)
                     continue
                 self.ended = "" if octets else "close_notify"
                 return octets
@@ -257,10 +299,12 @@ class Line:
             self.ended = "reset"
         return b""
 
-    def _more(self, until: float) -> None:
-        """Give TLS what has come, behind what it has to say."""
+    def _more(self, until: float, since: int) -> None:
+        """Give TLS what has come, behind what it has to say; how much may come that says nothing is bounded."""
         self._flush()
         octets = self._receive(until)
+        if self._received - since > MOST:
+            raise self._flood()
         if octets:
             self._incoming.write(octets)
         else:
@@ -275,4 +319,6 @@ class Line:
     def _receive(self, until: float) -> bytes:
         left = until - time.monotonic()
         self._link.settimeout(max(left, 0.0))  # 0 does not wait
-        return self._link.recv(CHUNK)
+        octets = self._link.recv(CHUNK)
+        self._received += len(octets)
+        return octets

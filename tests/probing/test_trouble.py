@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from pop3s_fake import UsageError
 from pop3s_fake.probing import Place, Sockets, Unreachable, Wishes, ask
+from pop3s_fake.probing.wire import Line
+from pop3s_fake.tls import Authority
 from tests.probing.asked import BOUND, asked_of, serving
 
 if TYPE_CHECKING:
@@ -211,3 +214,40 @@ def test_a_ca_file_that_is_none_is_told(tmp_path: Path, content: str | None, why
     with pytest.raises(UsageError) as caught:
         Sockets(Place("localhost", 995, ca=str(path)))
     assert str(caught.value) == f"cannot take the CA file {str(path)!r}: {why}; name one in PEM"
+
+
+class Vanishing:
+    """A socket behind which TLS begins, and whose other side has gone when the client has its part of the handshake."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._flights = 0
+
+    def sendall(self, octets: bytes) -> None:
+        """Take the ClientHello, and nothing behind it."""
+        self._flights += 1
+        if self._flights > 1:
+            raise ConnectionResetError(104, "Connection reset by peer")
+        self._incoming.write(octets)
+        with suppress(ssl.SSLWantReadError):
+            self._tls.do_handshake()
+
+    def recv(self, _: int) -> bytes:
+        """The server's flight."""
+        return self._outgoing.read()
+
+    def settimeout(self, _: float) -> None:
+        """Nothing here waits."""
+
+    def setsockopt(self, *_: int) -> None:
+        """Nor does anything else matter."""
+
+
+def test_a_server_that_is_gone_at_the_end_of_the_handshake_is_told() -> None:
+    """In TLS 1.3 the client is done when it has to send its last octets, and that is when it finds out."""
+    authority = Authority()
+    line = Line(Place("localhost", 995), cast("socket.socket", Vanishing(authority.server_context())))
+    with pytest.raises(Unreachable) as caught:
+        line.shake(authority.client_context())
+    assert str(caught.value) == "localhost:995 breaks off the handshake of TLS: Connection reset by peer"
