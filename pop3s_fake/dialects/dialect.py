@@ -15,7 +15,6 @@ from pop3s_fake.dialects.bundle import brought, problems_with
 from pop3s_fake.errors import UsageError
 from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.protocol.manner import Manner
-from pop3s_fake.protocol.wording import problems_of
 from pop3s_fake.tls.catalogue import structured
 from pop3s_fake.tls.settings import Tls
 
@@ -134,6 +133,8 @@ def read(text: str, name: str, *, base: Callable[[str], str], origin: str = "", 
         told = str(error).replace(f"$[{name!r}].manner", f"$[{name!r}]")
         raise UsageError("; ".join([told, *problems])) from None
     if not trusted:
+        from pop3s_fake.protocol.settled import problems_of  # noqa: PLC0415  # for what does not come with the package
+
         problems += [*problems_of(made.manner), *_without_commands(made), *problems_with(made), *_refused(made)]
     if problems:
         raise UsageError(f"{what}: " + "; ".join(problems))
@@ -152,7 +153,7 @@ def _passed_off(tables: dict[str, Any], name: str) -> list[str]:
 
 
 def _refused(made: Dialect) -> Iterator[str]:
-    """What a server refuses where it is asked for by its keywords."""
+    """What a server refuses where it is asked for by its keywords, and what nobody could show in one line."""
     keywords: dict[str, Callable[[], object]] = {
         "capabilities": lambda: Offer(made.capabilities or None, stls=True),
         "versions": lambda: made.manner.versions and Tls(versions=made.manner.versions),
@@ -162,6 +163,8 @@ def _refused(made: Dialect) -> Iterator[str]:
             asked()
         except UsageError as error:
             yield f"{error} @ $[{made.id!r}].{name}"
+    if not made.summary.isprintable():
+        yield f"expected one line of printable characters, not {made.summary!r} @ $[{made.id!r}].summary"
 
 
 def _why(error: OSError | ValueError) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pop3s_fake.dialects.dialect import Dialect
 from pop3s_fake.errors import UsageError
 from pop3s_fake.protocol.manner import Manner, Texts
-from pop3s_fake.protocol.wording import problems_of
+from pop3s_fake.protocol.settled import problems_of
 from pop3s_fake.tls.catalogue import structured
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _over(below: Any, above: Any, table: Mapping[str, Any]) -> Any:
 def _joined(below: Any, above: Any, value: Any) -> Any:
     """One setting, from below and above."""
     if is_dataclass(above):
-        return _over(below, above, value)
+        return _over(above if below is None else below, above, value)
     if isinstance(above, tuple):
         return (*below, *(each for each in above if each not in below))
     if isinstance(above, dict):

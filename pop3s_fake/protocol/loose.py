@@ -1,4 +1,4 @@
-"""Octets to command lines where LF alone may end one, and where the longest one depends on the state.
+"""Octets to command lines where LF alone may end one, and where a line that is too long depends on the state.
 
 Knows line ends; must not know what a line means.
 """
@@ -70,9 +70,11 @@ class LooseReader(LineReader):
             responses=manner.login.response,
         )
 
-    def takes(self, limit: int) -> None:
-        """From now on take lines of at most so many octets."""
+    def takes(self, limit: int, *, cuts: bool, block: int) -> None:
+        """From now on take lines of at most so many octets, and longer ones in this way."""
         self._limit = limit - 2
+        self._cuts = cuts
+        self._block = block
 
     def feed(self, octets: bytes = b"") -> list[Line]:
         """The lines that these octets complete."""

@@ -363,7 +363,8 @@ class Mannered(Bending):
         self._idle = place.idle
         self._until = self._time() + place.lasts if place.lasts else inf
         if self.reader is not None:
-            self.reader.takes(place.line)
+            block = place.block if place.longer == "echoed" else 0
+            self.reader.takes(place.line, cuts=place.longer == "cut", block=block)
 
     def _commands(self, keywords: Sequence[str]) -> Handlers:
         """What carries out these commands."""

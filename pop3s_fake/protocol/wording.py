@@ -6,11 +6,9 @@ Knows templates and where a text is looked for; must not know what a command doe
 from __future__ import annotations
 
 from dataclasses import replace
-from string import Formatter
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from pop3s_fake.errors import nearest
 from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.commands import COMMANDS
 from pop3s_fake.protocol.scene import Scene, Text
@@ -22,15 +20,7 @@ if TYPE_CHECKING:
     from pop3s_fake.protocol.replies import Reply
     from pop3s_fake.protocol.session import Session
 
-__all__ = ("DEFAULTS", "REFUSALS", "Voice", "overwritten", "problems_of")
-
-OF_CONNECTION: Final = ("pid", "time", "host", "token")
-OF_MESSAGE: Final = ("arrival", "validity", "digest")
-TOKENS: Final = (
-    *("keyword", "typed", "argument", "rest", "number", "octets", "count", "total", "uid", "user", "stamp"),
-    *OF_CONNECTION,
-)
-"""What may stand in the braces of a text, of a timestamp, and of a unique-id."""
+__all__ = ("DEFAULTS", "REFUSALS", "Voice", "overwritten")
 
 
 def _each(*outcomes: Outcome, instead: Outcome) -> dict[Outcome, Outcome]:
@@ -297,35 +287,3 @@ def _changed(place: Place, changes: Sequence[str] | None, known: Collection[Keyw
     commands = tuple(command for command in place.commands if command not in gone)
     commands += tuple(command for command in known if command in listed and command not in commands)
     return replace(place, commands=commands, capabilities=lists[0], capabilities_in_clear=lists[1])
-
-
-def problems_of(manner: Manner) -> list[str]:
-    """What no connection could say or do: tokens that nothing stands for, templates of no unique-id.
-
-    >>> from pop3s_fake.protocol.manner import Manner, Texts
-    >>> problems_of(Manner(replies={"STAT": Texts({"ok": "+OK {sum}"})}))
-    ["replies.STAT.says.ok: nothing stands for '{sum}'; did you mean '{stamp}'?"]
-    """
-    found = []
-    for heading, texts in manner.replies.items():
-        for outcome, text in texts.says.items():
-            found += _wrong(f"replies.{heading}.says.{outcome}", text, TOKENS)
-    found += _wrong("greeting.text", manner.greeting.text, TOKENS)
-    found += _wrong("greeting.full", manner.greeting.full, TOKENS)
-    found += _wrong("greeting.stamp", manner.greeting.stamp, OF_CONNECTION)
-    return found + _wrong("storage.unique_id", manner.storage.unique_id, OF_MESSAGE)
-
-
-def _wrong(path: str, text: str, known: Collection[str]) -> list[str]:
-    """What is wrong with one template."""
-    if not text.isprintable():
-        return [f"{path}: {text!r} is no line of printable characters"]
-    try:
-        names = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
-    except ValueError as error:
-        return [f"{path}: {text!r}: {error}"]
-    return [
-        f"{path}: nothing stands for '{{{name}}}'" + nearest(f"{{{name}}}", [f"{{{each}}}" for each in known])
-        for name in names
-        if name not in known
-    ]

@@ -10,6 +10,7 @@ import pytest
 
 from pop3s_fake.maildrop import Account, Accounts, Form, Maildrop
 from pop3s_fake.protocol.bent import Bent, ours
+from pop3s_fake.protocol.lines import OVERLONG
 from pop3s_fake.protocol.loose import LooseReader
 from pop3s_fake.protocol.manner import Greeting, Login, Manner, Numbers, Place, Reading, Storage, Texts
 from pop3s_fake.protocol.mannered import Mannered
@@ -61,6 +62,38 @@ def test_behind_user_nothing_is_known_but_pass_and_quit(said: Callable[..., list
     assert told[1] == b"-ERR unknown command\r\n"
 
 
+@pytest.mark.parametrize(("again", "left"), [("replaces", "bob"), ("refused", "ann"), ("lost", None)])
+def test_user_behind_user_is_taken_or_refused_with_the_first_one_or_without(
+    maildrop: Maildrop, again: Any, left: str | None
+) -> None:
+    """The next PASS is for the second name, for the first, or for nobody."""
+    accounts = [Account("ann", "not-a-secret", maildrop=maildrop), Account("bob", "another-one")]
+    for name, password in (("ann", "not-a-secret"), ("bob", "another-one")):
+        voice = Voice(Manner(before=BEFORE, after=AFTER, login=Login(user_again=again)))
+        session = Mannered(Accounts(accounts), voice=voice, tokens=dict)
+        told = [session.execute(line.encode()).positive for line in ("USER ann", "USER bob", f"PASS {password}")]
+        session.close()
+        assert told == [True, again == "replaces", name == left]
+
+
+@pytest.mark.parametrize(
+    ("between", "kept"),
+    [
+        ("kept", {"QUX", "STLS x", "STAT"}),
+        ("lost", set()),
+        ("refused", set()),
+    ],
+)
+def test_a_refused_command_between_user_and_pass_may_cost_the_name(
+    said: Callable[..., list[bytes]], between: Any, kept: set[str]
+) -> None:
+    """One that is not known, one that cannot be read, and one of the other state."""
+    manner = Manner(before=BEFORE, after=AFTER, login=Login(between=between))
+    for line in ("QUX", "STLS x", "STAT"):
+        told = said(manner, b"USER ann", line.encode(), b"PASS not-a-secret")
+        assert [each[:4] for each in told] == [b"+OK ", b"-ERR", b"+OK " if line in kept else b"-ERR"], line
+
+
 def test_a_line_that_is_too_long_comes_back_with_the_answer_in_it(said: Callable[..., list[bytes]]) -> None:
     """The answer lies over what stands behind the octets that were read; a bare LF in it goes out with its CR."""
     texts = {"any": Texts({"unknown": "-ERR what"})}
@@ -83,6 +116,43 @@ def test_a_reader_gives_a_long_line_with_its_end_and_a_longer_one_in_blocks(step
 
     assert lines == [b"QUIT", b"NOOP", b"123456", b"1234567\r\n", b"x" * 16, b"xxxx", b"STAT"]
     assert (reader.rest, bare) == (b"RS", [b"NOOP\n"])
+
+
+def lines_of(maildrop: Maildrop, manner: Manner, *octets: bytes) -> list[list[object]]:
+    """What a session's reader makes of octets that come one by one, each line carried out before the next ones come."""
+    session = Mannered(Accounts([Account("ann", "not-a-secret", maildrop=maildrop)]), voice=Voice(manner), tokens=dict)
+    session.reader = reader = LooseReader(session.longest, bare_lf=False, tell=print)
+    session.reader.takes(manner.before.line, cuts=manner.before.longer == "cut", block=0)
+    read: list[list[object]] = []
+    for each in octets:
+        read.append([*reader.feed(each)])
+        for line in read[-1]:
+            session.execute(line)  # type: ignore[arg-type]  # octets, or too many
+    session.close()
+    return read
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "early", "late"),
+    [
+        ("cut", "refused", [b"x" * 18, b"xx"], [OVERLONG]),
+        ("refused", "cut", [OVERLONG], [b"x" * 18, b"xx"]),
+        ("refused", "echoed", [OVERLONG], [b"x" * 20 + b"\r\n"]),
+        ("cut", "echoed", [b"x" * 18, b"xx"], [b"x" * 20 + b"\r\n"]),
+    ],
+)
+def test_what_becomes_of_a_line_that_is_too_long_depends_on_the_state(
+    maildrop: Maildrop, before: Any, after: Any, early: list[object], late: list[object]
+) -> None:
+    """It is not that of the beginning for good."""
+    manner = Manner(
+        before=replace(BEFORE, line=20, longer=before, block=30), after=replace(AFTER, line=20, longer=after, block=30)
+    )
+    long = b"x" * 20 + b"\r\n"
+
+    read = lines_of(maildrop, manner, long, *(line + b"\r\n" for line in LOGIN), long)
+
+    assert (read[0], read[-1]) == (early, late)
 
 
 def test_top_may_read_its_numbers_otherwise(said: Callable[..., list[bytes]]) -> None:
