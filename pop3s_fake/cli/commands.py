@@ -23,6 +23,13 @@ def commands(context: click.Context) -> None:
         raise UsageError("a command is missing, such as serve; pop3s-fake --help names them all")
 
 
+def _only_one(_: click.Context, option: click.Parameter, words: tuple[str, ...]) -> str | None:
+    """The one word of an option that is taken once, where click would pass over all but the last."""
+    if len(words) > 1:
+        raise UsageError(f"{option.opts[0]} is given {len(words)} times, and a server has one; choose one of them")
+    return words[0] if words else None
+
+
 @commands.command()
 @click.option(
     "--host",
@@ -62,7 +69,14 @@ def commands(context: click.Context) -> None:
 @click.option("--strict", is_flag=True, help="End where --mail has something that is no mail, and do not leave it out.")
 @click.option("--certificate", default="good", show_default=True, metavar="ID", help="Such as expired or wrong-host.")
 @click.option("--tls", default="1.2-1.3", show_default=True, metavar="VERSIONS", help="One of 1.0 to 1.3, or a range.")
-@click.option("--dialect", metavar="ID", help="Word and bend things as a real server does, such as dovecot.")
+@click.option(
+    "--dialect",
+    multiple=True,
+    callback=_only_one,
+    metavar="ID|FILE",
+    help="Word and bend things as a real server does, such as dovecot, or as a file of your own says, such as "
+    "./ours.toml.",
+)
 @click.option(
     "--case",
     metavar="ID",

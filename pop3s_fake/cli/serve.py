@@ -23,7 +23,8 @@ from pop3s_fake.cli.problems import Problems, complain
 from pop3s_fake.cli.reach import Reach, reach
 from pop3s_fake.cli.view import View, view
 from pop3s_fake.cli.watching import Watcher
-from pop3s_fake.dialects import dialect
+from pop3s_fake.dialects import Dialect, dialect
+from pop3s_fake.dialects.catalogue import is_file
 from pop3s_fake.errors import UsageError
 from pop3s_fake.server.server import Pop3sServer
 from pop3s_fake.tls.settings import Tls
@@ -97,6 +98,7 @@ def serve(wishes: Wishes) -> int:
         kept=wishes.ca_dir is not None,
     )
     kept = None if wishes.ca_dir is None else _kept(wishes.ca_dir)
+    spoken = None if wishes.dialect is None else _spoken(wishes.dialect)
     server = Pop3sServer(
         accounts=mail.accounts,
         names=at.names,
@@ -106,7 +108,7 @@ def serve(wishes: Wishes) -> int:
         case=wishes.case,
         port=wishes.port,
         stls=False if wishes.stls_port is None else wishes.stls_port or True,
-        dialect=wishes.dialect,
+        dialect=spoken,
         quirks=wishes.quirks,
         capabilities=ANY_LOGIN if wishes.any_login else None,
         strict=False,
@@ -129,7 +131,7 @@ def serve(wishes: Wishes) -> int:
         watcher = Watcher(shown, log, offset=time.time() - server.clock.now(), after=problems.tell)
         server.transcript.follow(watcher, remember=False)
         try:
-            code = _run(server, wishes, Facts(mail, at, kept), shown, problems)
+            code = _run(server, wishes, Facts(mail, at, kept, spoken), shown, problems)
         finally:
             watcher.close()
     problems.tell()
@@ -142,6 +144,12 @@ class Facts(NamedTuple):
     mail: Served
     at: Reach
     kept: Kept | None
+    spoken: Dialect | None
+
+
+def _spoken(word: str) -> Dialect:
+    """The dialect of this id, or in this file."""
+    return Dialect.from_file(word) if is_file(word) else dialect(word)
 
 
 def _kept(folder: str) -> Kept:
@@ -188,8 +196,8 @@ def _announce(server: Pop3sServer, wishes: Wishes, facts: Facts, ca_file: str, s
         shown.say(f"  mail      {line}")
     if wishes.case is not None:
         _announce_case(case(wishes.case), server, shown)
-    if wishes.dialect is not None:
-        spoken = dialect(wishes.dialect)
+    if facts.spoken is not None:
+        spoken = facts.spoken
         shown.say(f"  dialect   {spoken.id}" + (f" ({spoken.made_of})" if spoken.source == "documented" else ""))
     for quirk in server.quirks:
         shown.say(f"  quirk     {quirk}")

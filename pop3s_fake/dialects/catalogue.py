@@ -12,7 +12,7 @@ from typing import Final
 from pop3s_fake.dialects.dialect import Dialect, read
 from pop3s_fake.errors import UsageError, nearest
 
-__all__ = ("dialect", "dialect_ids")
+__all__ = ("dialect", "dialect_ids", "is_file")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
 
@@ -33,6 +33,15 @@ def dialect_ids() -> tuple[str, ...]:
     return IDS
 
 
+def is_file(word: str) -> bool:
+    """Whether a word is meant as the path of a file, and not as an id.
+
+    >>> is_file("ours.toml"), is_file("./ours"), is_file("dovecot-rich")
+    (True, True, False)
+    """
+    return word.endswith(".toml") or "/" in word or "\\" in word
+
+
 @cache
 def dialect(name: str) -> Dialect:
     """The dialect with this id; UsageError with the nearest one otherwise.
@@ -45,7 +54,8 @@ def dialect(name: str) -> Dialect:
     pop3s_fake.errors.UsageError: unknown dialect 'dovecott'; did you mean 'dovecot'?
     """
     if name not in IDS:
-        raise UsageError(f"unknown dialect {name!r}{nearest(name, IDS)}")
+        right = "; a file is read by Dialect.from_file" if is_file(name) else nearest(name, IDS)
+        raise UsageError(f"unknown dialect {name!r}{right}")
     return read(text(name), name, base=text, trusted=True)
 
 

@@ -146,7 +146,7 @@ def _passed_off(tables: dict[str, Any], name: str) -> list[str]:
     problems = []
     if tables.pop("id", None) is not None:
         problems.append(f"the id of a dialect is the name of its file, and does not stand in it @ $[{name!r}].id")
-    if tables.get("source") in {"recorded", "documented"}:
+    if tables.get("source") in ("recorded", "documented"):  # it may be a list
         told = f"only dialects that come with the package are {tables.pop('source')!r}, a file is 'own'"
         problems.append(f"{told} @ $[{name!r}].source")
     return problems

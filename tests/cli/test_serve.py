@@ -412,6 +412,17 @@ def test_a_dialect_that_is_documented_is_marked_and_tells_its_quirks(serve: Serv
     ]
 
 
+def test_a_dialect_may_be_a_file(serve: Serve, connected: Connected, tmp_path: Path) -> None:
+    """Such as a draft of `probe`."""
+    file = tmp_path / "mystery.toml"
+    file.write_text('summary = "x"\nextends = "gmail"\ngreeting.text = "+OK mystery"\n', encoding="utf-8")
+    child = serve("--dialect", str(file))
+    assert "  dialect   mystery" in child.started()
+    client = connected(child)
+    assert client.welcome == b"+OK mystery"
+    client.close()
+
+
 def test_a_case_about_client_certificates_has_one_to_show(serve: Serve) -> None:
     """Issued by the authority of this run; its files are named."""
     child = serve("--case", "mtls.good-1.3")

@@ -110,6 +110,13 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (["--certificate", "expird"], "unknown certificate 'expird'; did you mean 'expired'?"),
         (["--quirk", "terminator-splitt"], "unknown quirk 'terminator-splitt'; did you mean 'terminator-split'?"),
+        (["--dialect", "dovcot"], "unknown dialect 'dovcot'; did you mean 'dovecot'?"),
+        (["--dialect", "none.toml"], "cannot read the dialect 'none.toml': No such file or directory"),
+        (["--dialect", "./dovecot"], "cannot read the dialect 'dovecot': No such file or directory"),
+        (
+            ["--dialect", "dovecot", "--dialect", "courier"],
+            "--dialect is given 2 times, and a server has one; choose one of them",
+        ),
         (["--case", "rec.trunacte"], "unknown case 'rec.trunacte'; did you mean 'rec.truncate'?"),
         (
             ["--case", "cert.expired", "--certificate", "wrong-host"],

@@ -226,6 +226,10 @@ def test_two_sessions_may_have_one_maildrop(dovecot: Pop3sServer) -> None:
             "{path}: only dialects that come with the package are 'documented', a file is 'own' @ $['own'].source",
         ),
         (
+            'summary = "x"\nsource = ["own"]\n',
+            "{path}: expected one of 'recorded', 'documented', 'own', not ['own'] @ $['own'].source",
+        ),
+        (
             'summary = "x"\nsource = "mine"\n',
             "{path}: expected one of 'recorded', 'documented', 'own', not 'mine' @ $['own'].source",
         ),
@@ -368,3 +372,11 @@ def test_an_unknown_dialect_has_its_nearest_name(given: Any) -> None:
     """At the call."""
     with pytest.raises(UsageError, match=f"^unknown dialect '{given}'"):
         Pop3sServer(dialect=given)
+
+
+@pytest.mark.parametrize("given", ["ours.toml", "./ours", r"drafts\\ours"])
+def test_a_file_for_an_id_is_told_how_it_is_read(given: str) -> None:
+    """And not which ids are near."""
+    with pytest.raises(UsageError) as caught:
+        Pop3sServer(dialect=given)
+    assert str(caught.value) == f"unknown dialect {given!r}; a file is read by Dialect.from_file"

@@ -86,7 +86,7 @@ def test_a_text_that_no_server_could_say_is_refused() -> None:
         Pop3sServer(quirks=['idle-timeout-short(says="-ERR {numbr}")'])
     assert str(caught.value) == (
         "quirk idle-timeout-short(says=\"-ERR {numbr}\"): replies.before.says.idle: nothing stands for '{numbr}'; "
-        "did you mean '{number}'?; replies.after.says.idle: nothing stands for '{numbr}'; did you mean '{number}'?"
+        "did you mean '{user}'?; replies.after.says.idle: nothing stands for '{numbr}'; did you mean '{number}'?"
     )
 
 
