@@ -66,6 +66,10 @@ class Watched(Outcome):
         self.early: bool = False
         """Whether there were any at the last look."""
 
+    def _look(self) -> None:
+        """See whether there are any."""
+        self.early = self._came()
+
 
 class Greeted(Watched):
     """What really went out in place of the greeting, and whether the client had waited for its first octet."""
@@ -75,7 +79,7 @@ class Greeted(Watched):
     def sent(self, octets: bytes) -> None:
         """These went out."""
         if not self.size:
-            self.early = self._came()
+            self._look()
         super().sent(octets)
 
     @property
@@ -92,5 +96,5 @@ class Heard(Watched):
     def sent(self, octets: bytes) -> None:
         """These went out."""
         if octets:
-            self.early = self._came()
+            self._look()
         super().sent(octets)
