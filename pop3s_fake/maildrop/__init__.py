@@ -9,6 +9,7 @@ from __future__ import annotations
 from pop3s_fake.maildrop.account import Account, Login
 from pop3s_fake.maildrop.accounts import Accounts
 from pop3s_fake.maildrop.content import Source
+from pop3s_fake.maildrop.credentials import OrdinaryPassword
 from pop3s_fake.maildrop.form import Form
 from pop3s_fake.maildrop.lock import MaildropInUse
 from pop3s_fake.maildrop.maildrop import Maildrop
@@ -25,6 +26,7 @@ __all__ = (
     "MaildropInUse",
     "Message",
     "OpenMaildrop",
+    "OrdinaryPassword",
     "Policy",
     "Source",
     "UpdateResult",

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Never
 
 from pop3s_fake.errors import UsageError, nearest
-from pop3s_fake.maildrop.credentials import checked_name, checked_password, checked_secret
+from pop3s_fake.maildrop.credentials import OrdinaryPassword, checked_name, checked_password, checked_secret
 from pop3s_fake.maildrop.lock import MaildropInUse
 from pop3s_fake.maildrop.maildrop import Maildrop
 from pop3s_fake.maildrop.policed import Terms
@@ -147,9 +147,14 @@ class Account:
         return Login(self.name, self._password)
 
     @property
+    def password(self) -> str:
+        """The password by which a client comes in, which a site's policy may have otherwise."""
+        return self._password if self._policy is None else self._policy.application or self._password
+
+    @property
     def secret(self) -> str:
         """The shared secret of APOP and CRAM-MD5."""
-        return self._secret
+        return self.password if self._secret is self._password else self._secret
 
     @property
     def token(self) -> str | None:
@@ -158,11 +163,26 @@ class Account:
 
     def secrets(self) -> set[str]:
         """Password, shared secret and all tokens that there were: what nobody wants to see in a transcript."""
-        return {self._password, self._secret, *self._token.texts}
+        policy = self._policy or Policy()
+        others = filter(None, (policy.application, policy.ordinary))
+        return {self._password, self._secret, *self._token.texts, *others}
 
     def check_password(self, octets: bytes) -> bool:
-        """Whether these octets, all that followed the first space of a PASS line, are the password."""
-        return compare_digest(octets, self._password.encode())
+        """Whether these octets, all that followed the first space of a PASS line, are the password.
+
+        `OrdinaryPassword` where a site's policy has another one for people, and these are that.
+        """
+        right = compare_digest(octets, self.password.encode())
+        if not right and self._policy is not None and (self._policy.application or self._policy.ordinary):
+            ordinary = self._policy.ordinary or self._password
+            if compare_digest(octets, ordinary.encode()):
+                raise OrdinaryPassword(self.name)
+        return right
+
+    @property
+    def away(self) -> bool:
+        """Whether a good login is refused now, because there were enough of them for the site's policy."""
+        return self._now() < self._history.away_until
 
     def logged_in_since(self, time: float) -> bool:
         """Whether the last login that counts was later than this, on the server's clock (RFC 2449 section 6.5)."""
@@ -175,7 +195,7 @@ class Account:
         >>> account.check_digest("<1896.697170952@dbc.mtview.ca.us>", "c4c9334bac560ecc979e58001b3e22fb")
         True
         """
-        expected = md5(f"{timestamp}{self._secret}".encode(), usedforsecurity=False).hexdigest()
+        expected = md5(f"{timestamp}{self.secret}".encode(), usedforsecurity=False).hexdigest()
         return compare_digest(expected.encode(), digest.encode(errors="replace"))
 
     def script(self, *maildrops: Maildrop | Sequence[Source]) -> None:
@@ -246,13 +266,27 @@ class Account:
                     raise MaildropInUse(holder)
             if exclusive and self._now() < self._held_until:
                 raise MaildropInUse("a session that ended without QUIT")
-            terms = None if self._policy is None else Terms(self._policy, self._history, self._now(), recent, utf8)
+            terms = None if self._policy is None else self._terms(self._policy, recent=recent, utf8=utf8)
             session = maildrop.open(owner, exclusive=exclusive, expired=expired, terms=terms)
             self._maildrop = maildrop
             self._logins += 1
             if exclusive:
                 self._opened = maildrop
             return session
+
+    def _terms(self, policy: Policy, *, recent: bool, utf8: bool) -> Terms:
+        """On which terms a session that begins now opens the maildrop."""
+        now, last = self._now(), self._history.opened_at
+        return Terms(policy, self._history, now, recent, utf8, early=last is not None and now - last < policy.polls)
+
+    def came_in(self) -> None:
+        """A login went well, which a site's policy may count."""
+        with self._guard:
+            policy, history, now = self._policy or Policy(), self._history, self._now()
+            history.opened_at = now
+            history.logins += 1
+            if 0 < policy.enough_logins <= history.logins:
+                history.logins, history.away_until = 0, now + policy.enough_for
 
     def abandon(self) -> None:
         """A session of this account ended without QUIT: its lock stays for ``lock_hold`` seconds."""

@@ -82,6 +82,15 @@ class Alias(Folder):
         """Open the account's maildrop, as one sees it under this name."""
         return self._account.open(owner, exclusive=exclusive, expired=expired, recent=recent, utf8=utf8)
 
+    def came_in(self) -> None:
+        """A login under this name went well."""
+        self._account.came_in()
+
+    @property
+    def away(self) -> bool:
+        """Whether there were enough logins of the account for now."""
+        return self._account.away
+
     def abandon(self) -> None:
         """A session under this name ended without QUIT."""
         self._account.abandon()

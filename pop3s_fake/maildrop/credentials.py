@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 
-from pop3s_fake.errors import UsageError
+from pop3s_fake.errors import Pop3sFakeError, UsageError
 
-__all__ = ("checked_name", "checked_password", "checked_secret")
+__all__ = ("OrdinaryPassword", "checked_name", "checked_password", "checked_secret")
 
 __tracebackhide__ = True  # a mistake in a test is shown at the test's own line, without the values of our frames
+
+
+class OrdinaryPassword(Pop3sFakeError):  # noqa: N818  # it is an answer
+    """The password is that of the person, and a site's policy has programs log in by another one."""
 
 
 def checked_name(name: object) -> str:

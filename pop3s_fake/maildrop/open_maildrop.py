@@ -154,6 +154,11 @@ class OpenMaildrop:
         return False
 
     @property
+    def early(self) -> bool:
+        """Whether it was opened too soon behind the last time, by a site's policy."""
+        return False
+
+    @property
     def waits(self) -> bool:
         """Whether UPDATE comes behind the answer to QUIT."""
         return False

@@ -40,6 +40,8 @@ class Terms(NamedTuple):
     """Whether the session came under the name that shows recent messages only."""
     utf8: bool = False
     """Whether the client takes UTF-8 in headers."""
+    early: bool = False
+    """Whether the last login was too short a time ago."""
 
 
 def _seen(store: Store, contents: Contents, terms: Terms) -> Contents:
@@ -98,6 +100,11 @@ class PolicedMaildrop(OpenMaildrop):
     def retrieves(self) -> bool:
         """Whether anything hangs on what is retrieved."""
         return self._terms.policy.retrieves
+
+    @property
+    def early(self) -> bool:
+        """Whether it was opened too soon behind the last time."""
+        return self._terms.early
 
     @property
     def waits(self) -> bool:

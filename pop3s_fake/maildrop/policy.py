@@ -6,7 +6,7 @@ Knows words and values, and what a session leaves behind for the next one; the d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -94,6 +94,15 @@ class Policy:
     """What was retrieved is marked as read."""
     top_reads: bool = False
     """What TOP was asked for counts as retrieved, and is marked as read."""
+    application: str = ""
+    """The password by which programs log in; "": that of the account."""
+    ordinary: str = ""
+    """The one that is for people, and refused as such; "": that of the account.  Where both are, there is one only."""
+    enough_logins: int = 0
+    """So many good logins of an account, and then none is taken for ``enough_for`` seconds; 0: any number is."""
+    enough_for: float = 0.0
+    polls: float = 0.0
+    """Seconds behind a good login of an account within which another one comes too soon, which is told late."""
     unlocks: bool = False
     """QUIT behind USER, before any login, takes the lock from the session that has the maildrop of that name."""
 
@@ -170,7 +179,7 @@ class History:
     >>> kept = history.copy()
     >>> history.popped.clear()
     >>> kept
-    History(popped={'m1'}, gone=set(), seen=set(), unseen_until=0.0)
+    History(popped={'m1'}, gone=set(), seen=set(), unseen_until=0.0, logins=0, away_until=0.0, opened_at=None)
     """
 
     popped: set[str] = field(default_factory=set)
@@ -180,7 +189,13 @@ class History:
     seen: set[str] = field(default_factory=set)
     """Those that are marked as read."""
     unseen_until: float = 0.0
+    logins: int = 0
+    """Good ones, since none was refused."""
+    away_until: float = 0.0
+    """Till when good logins are refused."""
+    opened_at: float | None = None
+    """When the last good login was."""
 
     def copy(self) -> History:
         """The same for another time."""
-        return History(set(self.popped), set(self.gone), set(self.seen), self.unseen_until)
+        return replace(self, popped=set(self.popped), gone=set(self.gone), seen=set(self.seen))

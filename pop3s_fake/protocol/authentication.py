@@ -10,6 +10,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Final
 
+from pop3s_fake.maildrop import OrdinaryPassword
 from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.lines import OVERLONG, Line
 from pop3s_fake.protocol.replies import Err, Reply
@@ -103,6 +104,9 @@ class Authentication:
         except Refused as refused:
             self.over = True
             return Err(refused.text, code=refused.code)
+        except OrdinaryPassword:
+            self.over = True
+            return replies.ORDINARY
         return Reply(b"+ " + binascii.b2a_base64(challenge, newline=False) + b"\r\n")
 
     def _refuse(self, reply: Reply) -> Reply:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from pop3s_fake.maildrop import OrdinaryPassword
 from pop3s_fake.protocol import replies
 from pop3s_fake.protocol.replies import Reply
 from pop3s_fake.protocol.session import Session
@@ -71,7 +72,10 @@ class Bending(Session):
             self._name = None
             reply = self._open(account)
         else:
-            reply = super()._pass(_utf8(password) if login.encoding == "latin-1" else password)
+            try:
+                reply = super()._pass(_utf8(password) if login.encoding == "latin-1" else password)
+            except OrdinaryPassword:
+                reply = replies.ORDINARY
         if not reply.positive and login.failure == "kept":
             self._name = name
         return reply
@@ -92,20 +96,32 @@ class Bending(Session):
         return self._open(account)
 
     def _open(self, account: Account) -> Reply:
-        """Take the maildrop, where there are not too many that have it."""
+        """Take the maildrop, where it is given, and neither too often nor by too many at once."""
+        login = self._voice.manner.login
+        if login.needs_tls and not self._secure:
+            return replies.NEEDS_TLS
+        if login.good == "refused":
+            return replies.WITHHELD
+        if account.away:
+            return replies.THROTTLED
         if not self._voice.admits(self, account.name):
             return replies.TOO_MANY
         try:
-            return super()._open(account)
+            reply = super()._open(account)
         finally:
             if self.user is None:
                 self._voice.dismisses(self)
+        if reply.positive:
+            account.came_in()
+        return reply
 
     def _auth(self, name: bytes, initial: bytes | None = None) -> Reply:
         """AUTH, with any octets for a mechanism; the name of a USER before it may outlive it."""
         if not name.isascii():
             return replies.NOT_OFFERED
         login, mechanism = self._voice.manner.login, name.decode()
+        if login.needs_tls and not self._secure:
+            return replies.NEEDS_TLS
         if initial is not None and mechanism in login.two_steps:
             return replies.TWO_STEPS
         user, early = self._name, initial is not None and mechanism in login.initial
@@ -133,6 +149,8 @@ class Bending(Session):
         if answers.top != "asked" or answers.top_zero == "whole" or answers.top_most:
             others[b"TOP"] = Bending._topped
         formed = {**handlers, **{keyword: others[keyword] for keyword in others.keys() & handlers.keys()}}
+        if answers.polls and (handler := formed.get(answers.polls.encode())) is not None:
+            formed[answers.polls.encode()] = _late(handler)
         if "*ENV" in self._voice.manner.after.commands:
             formed[b"*ENV"] = Bending._envelope
         return formed
@@ -187,6 +205,16 @@ class Bending(Session):
         **Session._AFTERWARDS,  # noqa: SLF001  # the same
         "UTF8": {b"UTF8": Session._utf8},  # noqa: SLF001  # the same
     }
+
+
+def _late(handler: Callable[..., Reply]) -> Callable[..., Reply]:
+    """A command that tells of a login that came too soon."""
+
+    def told(self: Session, *values: object) -> Reply:
+        maildrop = self.maildrop
+        return replies.POLLS if maildrop is not None and maildrop.early else handler(self, *values)
+
+    return told
 
 
 def _utf8(password: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 from pop3s_fake.protocol.lines import OVERLONG, RESPONSE_LIMIT, Line
 from pop3s_fake.protocol.manner import Keyword, Login, Manner, Place
 from pop3s_fake.protocol.mannered import Mannered
+from pop3s_fake.protocol.replies import uncoded
 from pop3s_fake.protocol.session import Session
 from pop3s_fake.protocol.states import State
 from pop3s_fake.protocol.understanding import understood
@@ -18,6 +19,7 @@ from pop3s_fake.protocol.understanding import understood
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from pop3s_fake.protocol.manner import Outcome
     from pop3s_fake.protocol.replies import Reply
     from pop3s_fake.protocol.transaction import Handlers
     from pop3s_fake.protocol.understanding import Said
@@ -74,12 +76,16 @@ class Bent(Mannered):
             self._handlers = self._formed(self._handlers)
         self._begin(self._staged())
 
+    def _worded(self, reply: Reply, outcome: Outcome) -> Reply:
+        """A reply in the words of this server; ours have codes where such are announced."""
+        worded = super()._worded(reply, outcome)
+        return uncoded(reply, self._offer.codes) if worded is reply else worded
+
     def capabilities(self) -> bytes:
         """What CAPA lists, which is ours."""
         return Session.capabilities(self)
 
     _apop = Session._apop  # noqa: SLF001  # the same
-    _coded = Session._coded  # noqa: SLF001  # the same
 
     _AFTERWARDS: ClassVar[dict[str, Handlers]] = Session._AFTERWARDS  # noqa: SLF001  # the same
 

@@ -107,6 +107,10 @@ Outcome = Literal[
     "again",
     "in_use",
     "too_many",
+    "withheld",
+    "throttled",
+    "ordinary",
+    "polls",
     "in_clear",
     "too_soon",
     "already",
@@ -268,6 +272,8 @@ class Login:
     """Whether an empty password is a login, where ``empty`` has PASS."""
     unknown: Literal["taken", "refused"] = "taken"
     """What USER makes of a name that nobody has."""
+    good: Literal["let-in", "refused"] = "let-in"
+    """What becomes of one that is right; "refused": the maildrop is withheld, and not locked."""
     most: int = 0
     """How many sessions of one user there are at once; 0: any number of them."""
     longest_name: int = 0
@@ -302,6 +308,10 @@ class Login:
     response: int = 0
     """Octets of a line of an AUTH exchange, its end counted; 0: as of any line."""
     mechanisms_in_clear: tuple[str, ...] = ()
+    needs_tls: bool = False
+    """Whether nothing is taken in clear, whatever else is said here."""
+    failing: str = ""
+    """A mechanism that begins, and lets nobody in; "": none."""
     evidence: tuple[str, ...] = ()
 
 
@@ -317,6 +327,8 @@ class Answers:
     top_zero: Literal["header", "whole"] = "header"
     """What it sends if none were."""
     top_lines: int = 10
+    polls: Literal["", "STAT", "LIST", "UIDL"] = ""
+    """The command that is refused in a session that began too soon behind the last one; "": none is."""
     top_most: int = 0
     """The largest number of lines that is not refused; 0: any."""
     noted: tuple[Keyword, ...] = ("RETR",)

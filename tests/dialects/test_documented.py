@@ -164,10 +164,16 @@ def test_gmail_keeps_what_is_deleted() -> None:
 
 
 def test_gmail_wants_another_password() -> None:
-    """It says so where one is wrong, and takes the right one."""
+    """It says so where one is for people, and takes the one that the test knows."""
     with speaking("gmail") as server, connected(server) as client:
         client.user(server.login.user)
-        assert told(client, "PASS guess") == b"-ERR [AUTH] Application-specific password required"
+        assert told(client, "PASS guess") == b"-ERR [AUTH] name or password is wrong"
+        client.user(server.login.user)
+        words = b"-ERR [AUTH] Application-specific password required: https://support.example/app-passwords"
+        assert told(client, "PASS password-for-people") == words
+        client.user(server.login.user)
+        client.pass_(server.login.password)
+        client.quit()
 
 
 def test_gmail_tells_why_a_token_is_wrong() -> None:
@@ -214,13 +220,13 @@ def test_exchange_online_takes_a_token_in_two_steps() -> None:
 
 
 def test_exchange_online_is_short_of_patience() -> None:
-    """A wrong password ends the connection, and after some logins a right one does so, too; so does a minute."""
+    """A wrong password ends the connection, and after some logins a right one does so, too; so does a wait."""
     with speaking("exchange-online", auto=False) as server:
         with connected(server) as client:
             client.user(server.login.user)
             assert told(client, "PASS guess").startswith(b"-ERR")
             assert ended(client)
-        for _ in range(2):
+        for _ in range(3):
             with logged_in(server) as client:
                 client.quit()
         with connected(server) as client:
@@ -246,15 +252,17 @@ def test_exchange_online_answers_oddly() -> None:
 
 
 def test_exchange_online_has_room_for_so_many() -> None:
-    """One more is sent away in place of a greeting."""
-    too_many = pytest.raises(poplib.error_proto, match="Too many open connections")
+    """Sixteen for one user, and any number that nobody has logged in on; one more is refused at PASS."""
     with (
-        speaking("exchange-online", "connection-cap(most=1)") as server,
-        connected(server),
-        too_many,
-        connected(server),
+        speaking("exchange-online", "-throttle-looks-like-bad-password", "-server-unavailable-throttle") as server,
+        contextlib.ExitStack() as stack,
     ):
-        pass
+        for _ in range(16):
+            stack.enter_context(logged_in(server))
+        late = stack.enter_context(connected(server))
+        late.user(server.login.user)
+        words = told(late, f"PASS {server.login.password}")
+        assert words == b"-ERR Too many open connections (no more for this user)"
 
 
 # the others

@@ -14,11 +14,11 @@ from pop3s_fake import Account
 from pop3s_fake.connection import EOF, EXPIRED, Connection, End, Gone, Half, Receive, Send, Settings, Wait
 from pop3s_fake.maildrop import Accounts, Policy
 from pop3s_fake.protocol.capabilities import Offer
-from pop3s_fake.quirks import asked, demands, rules_of_all
+from pop3s_fake.quirks import demands, rules_of_all
 from pop3s_fake.rules import RuleBook
 from pop3s_fake.server.dialecting import with_dialect
 from pop3s_fake.server.options import ServerOptions
-from pop3s_fake.server.quirking import spoken_of
+from pop3s_fake.server.quirking import quirks_of, spoken_of
 from pop3s_fake.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -39,16 +39,18 @@ class House:
     """A server without a socket, with these quirks; ``seen`` is what happened since the script began."""
 
     def __init__(self, quirks: Sequence[str], *, stls: bool = False, dialect: str | None = None) -> None:
-        several = asked(quirks)
+        several = quirks_of(ServerOptions(dialect=dialect, quirks=quirks))
         setting = demands(several)
         stls = stls or bool(setting.stls)
         offer = Offer(setting.capabilities or None, stls=stls, late=setting.late)
-        spoken = spoken_of(several, offer)
+        spoken, exclusive = spoken_of(several, offer), setting.exclusive
         if dialect is not None:
             capabilities = [line for line in setting.capabilities if line != "-PIPELINING"] or None
-            options = ServerOptions(dialect=dialect, quirks=quirks, stls=stls, capabilities=capabilities)
+            options = ServerOptions(
+                dialect=dialect, quirks=quirks, stls=stls, capabilities=capabilities, exclusive=exclusive
+            )
             options, spoken = with_dialect(options, 1, several)
-            offer = options.offer
+            offer, exclusive = options.offer, options.exclusive
         self.time = 0.0
         account = Account("ann", "not-a-secret", token="a-good-token")
         account.maildrop.add_one(ONE, uid="m1")
@@ -72,7 +74,7 @@ class House:
             voice=spoken and spoken.voice,
             stls=stls,
             records=_never if stls else None,
-            exclusive=setting.exclusive is not False,
+            exclusive=exclusive is not False,
             strict=False,
         )
         self.seen: list[str] = []
@@ -157,6 +159,8 @@ class Talk:
     def _perform(self, step: Step) -> None:
         seen = self.house.seen
         match step:
+            case Send(octets=b""):
+                pass  # a greeting that has no words
             case Send():
                 seen.append(STAMP.sub(rb"<stamp\1>", bytes(step.octets)).decode("latin-1"))
             case Wait(seconds=None):

@@ -77,10 +77,10 @@ def test_a_quirk_is_written_with_its_parameters(text: str, shown: str | None) ->
             ),
         ),
         (
-            ["slow-pass", "slow-login-failure"],
+            ["list-split-before-dot", "crlf-in-own-segment"],
             (
-                "quirks 'slow-pass' and 'slow-login-failure' contradict each other: both decide how long it takes at "
-                "PASS or APOP; leave one of them out"
+                "quirks 'list-split-before-dot' and 'crlf-in-own-segment' contradict each other: both decide how long "
+                "it takes at LIST or UIDL; leave one of them out"
             ),
         ),
         (

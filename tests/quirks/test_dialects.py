@@ -20,6 +20,8 @@ UNSEEN = {
     "apop-token-not-msgid": "it has no APOP",
     "capa-user-missing": "it lists USER in another place",
     "expire-advisory": "it lists no EXPIRE",
+    "quit-unlocks-others": "a lock that was taken away looks like the one that it has not",
+    "no-exclusive-lock": "it is one of those that do it",
     "restored-queue-delay": "its answer to PASS does not count messages",
     "old-mail-removed": "its answer to PASS does not count messages",
 }

@@ -182,7 +182,7 @@ def test_bad_command_limit() -> None:
 
 def test_connection_cap() -> None:
     """One more is refused in place of a greeting, until another has gone."""
-    with serving("connection-cap(most=1)") as server:
+    with serving('connection-cap(most=1, says="-ERR Too many open connections")') as server:
         with logged_in(server) as client:
             with pytest.raises(poplib.error_proto, match="Too many open connections"), connected(server):
                 pass
@@ -200,12 +200,12 @@ def test_connection_cap_of_a_user() -> None:
         connected(server) as client,
     ):
         client.user(server.login.user)
-        refused(lambda: client.pass_(server.login.password), "too many open connections")
+        refused(lambda: client.pass_(server.login.password), "-ERR Too many open connections (no more for this user)")
 
 
 def test_connection_cap_without_a_word() -> None:
     """One more hears nothing."""
-    with serving('connection-cap(most=1, says="")') as server, logged_in(server) as client:
+    with serving("connection-cap(most=1)") as server, logged_in(server) as client:
         with pytest.raises((poplib.error_proto, OSError)), connected(server):
             pass
         client.quit()
@@ -501,21 +501,32 @@ def test_apop_offered_but_refused() -> None:
 
 
 def test_app_password_required() -> None:
-    """It shows the words."""
+    """The password that was good is refused, with the words, which name an address; the other one is taken."""
     with serving("app-password-required") as server, connected(server) as client:
         client.user(server.login.user)
-        refused(lambda: client.pass_("wrong"), "Application-specific password required")
+        refused(lambda: client.pass_("wrong"), "name or password is wrong")
+        for _ in range(2):
+            client.user(server.login.user)
+            words = "[AUTH] Application-specific password required: https://support.example/app-passwords"
+            refused(lambda: client.pass_(server.login.password), words)
+        client.user(server.login.user)
+        client.pass_("abcdefghijklmnop")
         client.quit()
+    told = server.transcript.render()
+    assert "struck" not in told
+    assert "abcdefghijklmnop" not in told
 
 
 def test_throttle_looks_like_bad_password() -> None:
     """A good password is called wrong, and later is good again."""
-    with serving("throttle-looks-like-bad-password(after=1, times=1)") as server:
+    with serving("throttle-looks-like-bad-password(after=1)", auto=False) as server:
         with logged_in(server) as client:
             client.quit()
         with connected(server) as client:
             client.user(server.login.user)
             refused(lambda: client.pass_(server.login.password), "bad password")
+        assert isinstance(server.clock, ManualClock)
+        server.clock.advance(seconds=900)
         with logged_in(server) as client:
             client.quit()
 

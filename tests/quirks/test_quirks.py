@@ -91,8 +91,8 @@ def struck(house: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "script"),
     [
-        ("app-password-required", []),
-        ("app-password-required", ["RETR 9"]),
+        ("auth-err-without-text", []),
+        ("auth-err-without-text", ["RETR 9"]),
         ("uidl-extra-spaces", ["UIDL 9", "UIDL 1"]),
         ("extra-blank-line-at-end", ["RETR 9", "TOP 9 0"]),
         ("top-truncated", ["TOP 2 0"]),

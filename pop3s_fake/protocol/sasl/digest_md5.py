@@ -47,7 +47,7 @@ def _begin(context: Context) -> Exchange:
     account = context.accounts.get(prepared(said["username"], "the name"))
     if account is None or said.get("realm", "") not in {realm, ""}:
         raise wrong_credentials()
-    session = _session_key(said, account.login.password)
+    session = _session_key(said, account.password)
     if not compare_digest(said["response"], _digest(session, said, "AUTHENTICATE")):
         raise wrong_credentials()
     granted = acting(account, said.get("authzid", ""))

@@ -89,7 +89,7 @@ def _begin(context: Context) -> Exchange:
         account = context.accounts.get(saslprep(user)) if user else None
     except Unprepared:
         account = None
-    password = "" if account is None else account.login.password
+    password = "" if account is None else account.password
     proof = hmac.digest(key_of(user, domain, password), challenge + response[_PROOF_OCTETS:], "md5")
     if account is None or not hmac.compare_digest(proof, response[:_PROOF_OCTETS]):
         raise wrong_credentials()

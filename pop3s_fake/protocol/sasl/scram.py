@@ -75,7 +75,7 @@ def _begin(digest: str, *, name: str, plus: bool, context: Context) -> Exchange:
     if final[3] != nonce:
         raise Refused("the nonce is not the one that was sent")
     said = f"{start.rest},{challenge},{final[1]}".encode()
-    keys = None if account is None else _keys(digest, account.login.password, salted)
+    keys = None if account is None else _keys(digest, account.password, salted)
     if account is None or keys is None or not _proves(digest, keys, said, _octets(final[4])):
         raise wrong_credentials()
     granted = acting(account, start.authzid)
