@@ -266,10 +266,13 @@ class Account:
                     raise MaildropInUse(holder)
             if exclusive and self._now() < self._held_until:
                 raise MaildropInUse("a session that ended without QUIT")
+            if self._policy is not None and self._policy.renumbers == self._history.sessions + 1:
+                maildrop.renumber()
             terms = None if self._policy is None else self._terms(self._policy, recent=recent, utf8=utf8)
             session = maildrop.open(owner, exclusive=exclusive, expired=expired, terms=terms)
             self._maildrop = maildrop
             self._logins += 1
+            self._history.sessions += 1
             if exclusive:
                 self._opened = maildrop
             return session
@@ -277,7 +280,8 @@ class Account:
     def _terms(self, policy: Policy, *, recent: bool, utf8: bool) -> Terms:
         """On which terms a session that begins now opens the maildrop."""
         now, last = self._now(), self._history.opened_at
-        return Terms(policy, self._history, now, recent, utf8, early=last is not None and now - last < policy.polls)
+        early = last is not None and now - last < policy.polls
+        return Terms(policy, self._history, now, recent, utf8, early=early, clock=self._now)
 
     def came_in(self) -> None:
         """A login went well, which a site's policy may count."""

@@ -115,6 +115,10 @@ class OpenMaildrop:
         """Whether the message with this number is marked."""
         return number in self._marked
 
+    def expunged(self, number: int) -> bool:  # noqa: ARG002  # a site's policy goes by it
+        """Whether a site's policy has let somebody else remove the message with this number, which was listed."""
+        return False
+
     def vanished(self, number: int) -> bool:
         """Whether somebody else has removed the message with this number since the maildrop was opened."""
         return self._store.contents().place_of(self._contents.arrival(number - 1)) is None
@@ -162,6 +166,14 @@ class OpenMaildrop:
     def waits(self) -> bool:
         """Whether UPDATE comes behind the answer to QUIT."""
         return False
+
+    def retrieval(self, number: int) -> int | None:
+        """The size that is announced where the message with this number is retrieved."""
+        return self.octets(number)
+
+    def allows(self, number: int) -> bool:  # noqa: ARG002  # the same
+        """Whether the message with this number may be retrieved; it counts as retrieved then."""
+        return True
 
     def retrieved(self, number: int) -> None:
         """Be told that the message with this number was retrieved; nothing hangs on it."""

@@ -16,7 +16,7 @@ from pop3s_fake.maildrop.policy import Policy
 from pop3s_fake.maildrop.served import BEYOND, Served, with_own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pop3s_fake.maildrop.contents import Contents
     from pop3s_fake.maildrop.message import Message
@@ -42,6 +42,8 @@ class Terms(NamedTuple):
     """Whether the client takes UTF-8 in headers."""
     early: bool = False
     """Whether the last login was too short a time ago."""
+    clock: Callable[[], float] | None = None
+    """What time it will be."""
 
 
 def _seen(store: Store, contents: Contents, terms: Terms) -> Contents:
@@ -90,6 +92,10 @@ class PolicedMaildrop(OpenMaildrop):
             self._coming = chosen
             chosen = Chosen(chosen, range(len(chosen) - 1))
         self._retrieved: dict[int, str] = {}
+        self._taken_away: set[int] = set()
+        """The numbers of what goes at UPDATE because it was retrieved."""
+        self._expunged: dict[int, tuple[int, int]] = {}
+        """By number, arrival and octets of what somebody else has removed; no such message is there any more."""
         self._held: set[int] = set()
         self._gone: dict[str, None] = {}
         """What this session has removed, in the order in which it did."""
@@ -116,6 +122,8 @@ class PolicedMaildrop(OpenMaildrop):
         uid, policy = self.uid(number), self._terms.policy
         if uid is not None:
             self._retrieved[number] = uid
+            if policy.takes:
+                self._taken_away.add(number)
             if policy.reads or policy.top_reads:
                 self._terms.history.seen.add(uid)
 
@@ -126,13 +134,87 @@ class PolicedMaildrop(OpenMaildrop):
 
     def message(self, number: int) -> Message | None:
         """The message with this number, or what stands in its place."""
+        if number == self._terms.policy.expunges and not self._terms.history.expunged:
+            self._expunge(number)
         with self._overlooking(marks=self._terms.policy.serves_marked):
             return super().message(number)
 
     def octets(self, number: int) -> int | None:
-        """The announced size of the message with this number."""
+        """The size of the message with this number, as LIST tells it."""
+        return self._told(number, self._size(number), asked=self._terms.policy.sizes_list)
+
+    def retrieval(self, number: int) -> int | None:
+        """The same as RETR tells it."""
+        return self._told(number, self._size(number), asked=self._terms.policy.sizes_retr)
+
+    def _size(self, number: int) -> int | None:
         with self._overlooking(marks=self._terms.policy.serves_marked):
             return super().octets(number)
+
+    def stat(self) -> tuple[int, int]:
+        """How many messages are there and not marked, and the octets that are told of them."""
+        if not (self._terms.policy.sizes and self._terms.policy.sizes_stat):
+            return super().stat()
+        sizes = [self._told(number, size, asked=True) for number, size in super().listing()]
+        return len(sizes), sum(filter(None, sizes))
+
+    def _told(self, number: int, size: int | None, *, asked: bool) -> int | None:
+        """What is told of a size, where that is ``asked`` for."""
+        by = self._terms.policy.sizes_by
+        match self._terms.policy.sizes if asked and size is not None else "":
+            case "round":
+                return -(-(size or 0) // by) * by
+            case "lf":
+                message = self._contents.message(place) if (place := self._place(number)) is not None else None
+                return size if message is None or size is None else size - _line_ends(message)
+            case "zero":
+                return 0
+            case "more":
+                return (size or 0) + by
+            case "less":
+                return max(0, (size or 0) - by)
+        return size
+
+    def allows(self, number: int) -> bool:
+        """Whether the account may retrieve this message, too; it counts as retrieved then."""
+        policy, history = self._terms.policy, self._terms.history
+        if not policy.limits:
+            return True
+        now = self._terms.now if self._terms.clock is None else self._terms.clock()
+        if not history.fetched or now - history.fetched_since >= policy.quota_lasts:
+            history.fetched, history.fetched_octets, history.fetched_since = 0, 0, now
+        octets = history.fetched_octets + (self._size(number) or 0)
+        if 0 < policy.quota <= history.fetched or 0 < policy.quota_octets < octets:
+            return False
+        history.fetched, history.fetched_octets = history.fetched + 1, octets
+        return True
+
+    def expunged(self, number: int) -> bool:
+        """Whether somebody else has removed the message with this number, which was listed."""
+        return number in self._expunged
+
+    def _expunge(self, number: int) -> None:
+        """Somebody else removes a message of ours."""
+        place = self._place(number)
+        if place is None:
+            return
+        self._terms.history.expunged = True
+        arrival, uid = self._contents.arrival(place), self._contents.uid(place)
+        self._expunged[number] = arrival, self._contents.octets(place)
+        super().mark(number)
+        if arrival > BEYOND:
+            self._terms.history.gone.add(uid)
+        else:
+            self._store.update([arrival])
+
+    def is_marked(self, number: int) -> bool:
+        """Whether the message with this number is marked."""
+        return super().is_marked(number) and number not in self._expunged
+
+    def _marked_uids(self) -> dict[int, str]:
+        """The unique-id of each marked message by its arrival."""
+        gone = {arrival for arrival, _ in self._expunged.values()}
+        return {arrival: uid for arrival, uid in super()._marked_uids().items() if arrival not in gone}
 
     def uid(self, number: int) -> str | None:
         """The unique-id of the message with this number."""
@@ -142,11 +224,17 @@ class PolicedMaildrop(OpenMaildrop):
     def listing(self) -> Iterator[tuple[int, int]]:
         """Number and size of each message that is there and not marked; what comes late comes behind it."""
         if not self._terms.policy.lists_marked:
-            return self._before_it_comes(super().listing())
+            return self._before_it_comes(self._as_told(super().listing()))
         marked = self._marked if self._terms.policy.lists_marked == "zeros" else ()
         with self._overlooking(marks=True):
-            lines = list(super().listing())
+            lines = list(self._as_told(super().listing()))
         return self._before_it_comes((number, 0 if number in marked else size) for number, size in lines)
+
+    def _as_told(self, listing: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """A listing with the sizes that are told."""
+        if not (self._terms.policy.sizes and self._terms.policy.sizes_list):
+            return listing
+        return ((number, self._told(number, size, asked=True) or 0) for number, size in listing)
 
     def unique_ids(self) -> Iterator[tuple[int, str]]:
         """Number and unique-id of each message that is there and not marked; what comes late comes behind it."""
@@ -161,7 +249,7 @@ class PolicedMaildrop(OpenMaildrop):
         """Look at what is marked as if it were not, where ``marks`` are overlooked."""
         marked = self._marked
         if marks:
-            self._marked = set()
+            self._marked = set(self._expunged)
         try:
             yield
         finally:
@@ -192,15 +280,20 @@ class PolicedMaildrop(OpenMaildrop):
         return marked
 
     def unmark_all(self) -> None:
-        """Take back every mark, where that brings anything back."""
+        """Take back every mark, where that brings anything back; what was retrieved stays, too."""
+        self._taken_away.clear()
         if self._terms.policy.deletes != "at-once":
             super().unmark_all()
+            self._marked.update(self._expunged)
+            self._marked_octets = sum(octets for _, octets in self._expunged.values())
 
     def update(self) -> UpdateResult:
         """Remove the marked messages as far as the policy has it, and leave behind what was retrieved."""
         self._updated = True
         if self._terms.policy.popped:
             self._terms.history.popped.update(self._retrieved.values())
+        for number in sorted(self._taken_away):
+            self.mark(number)
         kept = self._remove()
         return UpdateResult(tuple(self._gone), kept)
 
@@ -230,6 +323,15 @@ class PolicedMaildrop(OpenMaildrop):
             removed |= own
         self._gone |= {uid: None for arrival, uid in uids.items() if arrival in removed}
         return tuple(uid for arrival, uid in uids.items() if arrival in kept)
+
+
+def _line_ends(message: Message) -> int:
+    """How many line ends a message has."""
+    last, ends = b"", 0
+    for chunk in message.chunks():
+        ends += (last + chunk).count(b"\r\n")
+        last = chunk[-1:] if chunk.endswith(b"\r") else b""
+    return ends
 
 
 class LivePolicedMaildrop(PolicedMaildrop, LiveOpenMaildrop):

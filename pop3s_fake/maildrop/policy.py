@@ -19,7 +19,12 @@ __all__ = ("History", "Policy")
 
 Deletes = Literal["at-quit", "at-once", "hidden", "not", "lost", "lost-or-retrieved"]
 Listed = Literal["", "sizes", "zeros"]
-WORDS: Final[dict[str, tuple[str, ...]]] = {"Deletes": get_args(Deletes), "Listed": get_args(Listed)}
+Sizes = Literal["", "round", "lf", "zero", "more", "less"]
+WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "Deletes": get_args(Deletes),
+    "Listed": get_args(Listed),
+    "Sizes": get_args(Sizes),
+}
 """What may stand for a value that is one of several words, by its type."""
 
 
@@ -56,6 +61,28 @@ class Policy:
     """When marked messages are removed: "at-quit"; "at-once", with DELE; "not" at all; "hidden", which is not either,
     but no session finds them again; "lost", also where the session ends without QUIT, and "lost-or-retrieved", then
     with what was retrieved."""
+    takes: bool = False
+    """What was retrieved is deleted by UPDATE as if it were marked, but for what was before RSET."""
+    expunges: int | None = None
+    """The message of this number is removed by somebody else when an account first asks to see it, once."""
+    quota: int = 0
+    """So many messages can be retrieved by an account, from the first of them on; 0: any number of them."""
+    quota_octets: int = 0
+    """The same in octets."""
+    quota_lasts: float = 86400.0
+    """Seconds after which it begins anew."""
+    renumbers: int = 0
+    """From this session of an account on all unique-ids are new; 0: they stay."""
+    sizes: Sizes = ""
+    """How sizes are told: each to the next multiple of ``sizes_by``, with one octet for a line end, as 0, or so many
+    octets too large or too small."""
+    sizes_by: int = 1024
+    sizes_list: bool = True
+    """Whether LIST tells them so."""
+    sizes_stat: bool = True
+    """Whether STAT tells the sum of them."""
+    sizes_retr: bool = True
+    """Whether RETR tells them so."""
     serves_marked: bool = False
     """A message that is marked can be asked for by its number as if it were not."""
     lists_marked: Listed = ""
@@ -120,7 +147,14 @@ class Policy:
     @property
     def retrieves(self) -> bool:
         """Whether anything hangs on what was retrieved."""
-        return self.popped or self.reads or self.top_reads or self.deletes == "lost-or-retrieved"
+        told = bool(self.sizes) and self.sizes_retr
+        left = self.popped or self.reads or self.top_reads or self.takes or self.deletes == "lost-or-retrieved"
+        return left or told or self.limits
+
+    @property
+    def limits(self) -> bool:
+        """Whether not everything can be retrieved."""
+        return bool(self.quota or self.quota_octets)
 
     @property
     def rewrites(self) -> bool:
@@ -170,7 +204,7 @@ def _number(text: str) -> float | None:
     return number if isfinite(number) else None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class History:
     """What outlives the sessions of one account, where a policy wants it: unique-ids, which a script's states share.
 
@@ -179,7 +213,7 @@ class History:
     >>> kept = history.copy()
     >>> history.popped.clear()
     >>> kept
-    History(popped={'m1'}, gone=set(), seen=set(), unseen_until=0.0, logins=0, away_until=0.0, opened_at=None)
+    History(popped={'m1'})
     """
 
     popped: set[str] = field(default_factory=set)
@@ -195,7 +229,21 @@ class History:
     """Till when good logins are refused."""
     opened_at: float | None = None
     """When the last good login was."""
+    sessions: int = 0
+    """How many there were."""
+    expunged: bool = False
+    """Whether somebody else has removed the message that he removes."""
+    fetched: int = 0
+    """Messages that were retrieved of what can be."""
+    fetched_octets: int = 0
+    fetched_since: float = 0.0
+    """When the first of them was."""
 
     def copy(self) -> History:
         """The same for another time."""
         return replace(self, popped=set(self.popped), gone=set(self.gone), seen=set(self.seen))
+
+    def __repr__(self) -> str:
+        """What there is of it."""
+        given = [f"{each.name}={value!r}" for each in fields(self) if (value := getattr(self, each.name))]
+        return f"History({', '.join(given)})"

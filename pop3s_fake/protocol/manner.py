@@ -99,6 +99,7 @@ Outcome = Literal[
     "no_such",
     "deleted",
     "expunged",
+    "exhausted",
     "kept",
     # the login
     "failed",

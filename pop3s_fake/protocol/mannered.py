@@ -2,6 +2,7 @@
 
 Knows how outcomes become replies; what the commands do is :class:`Session`'s, and the settings are ``manner``'s.  Must
 not know which server it is, how octets come and go, nor the time.
+Longer than 400 lines because every outcome passes here, from before a command is tried to what follows from it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pop3s_fake.protocol.wording import REFUSALS, overwritten
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pop3s_fake.maildrop import Accounts
+    from pop3s_fake.maildrop import Accounts, OpenMaildrop
     from pop3s_fake.protocol.loose import LooseReader
     from pop3s_fake.protocol.manner import Outcome
     from pop3s_fake.protocol.transaction import Handlers
@@ -59,6 +60,7 @@ class Mannered(Bending):
     __slots__ = (
         "_bad",
         "_closed",
+        "_gone",
         "_idle",
         "_line",
         "_said",
@@ -84,6 +86,7 @@ class Mannered(Bending):
         self._line = b""
         self._said = _NOTHING
         self._bad = 0
+        self._gone = 0
         self.reader = None
         self.delay = 0.0
         self._closed = False
@@ -219,9 +222,7 @@ class Mannered(Bending):
             maildrop = self._open_maildrop
             number = said.number
             if maildrop.octets(number) is None or (said.keyword == "DELE" and maildrop.is_marked(number)):
-                if maildrop.is_marked(number):
-                    return "deleted"
-                return "no_such" if number > 0 else "zero" if number == 0 else "negative"
+                return _missing(maildrop, number)
             if said.keyword in {"RETR", "TOP"} and outcome == "ok" and self._expunged(number):
                 return "expunged"
         if outcome == "malformed" and self._voice.manner.login.malformed_apop == "names":
@@ -301,12 +302,19 @@ class Mannered(Bending):
         place = scene.place
         if place.bad and keyword not in place.bad_beside and self._handlers:
             bad = outcome in _UNKNOWN if place.bad_are == "unknown" else reply.status.startswith(b"-ERR")
+            bad = bad or (outcome == "expunged" and self._asked_again())
             self._bad = self._bad + 1 if bad else 0 if place.bad_in_a_row else self._bad
             if self._bad >= place.bad:
                 last = self._told("bad_commands")
                 both = reply.saying(reply.status + last.status)
                 return self._closing(Repeating(both, self._line, told(reply) + told(last)))
         return reply
+
+    def _asked_again(self) -> bool:
+        """Whether this message, or one behind it, was asked for before, and told to be gone."""
+        number, gone = self._said.number or 0, self._gone
+        self._gone = max(number, gone)
+        return number <= gone
 
     def _delayed(self, outcome: Outcome) -> None:
         """How long the answer to a login is held back."""
@@ -330,6 +338,14 @@ class Mannered(Bending):
         """What stands for a token in a text."""
         found = _TOKENS.get(name)
         return self._tokens()[name] if found is None else found(self)
+
+    def _octets(self) -> str:
+        """The size of the message in hand, as this command tells it."""
+        if self.maildrop is None:
+            return ""
+        told = self.maildrop.retrieval if self._said.keyword == "RETR" else self.maildrop.octets
+        octets = told(self._said.number or 0)
+        return "" if octets is None else str(octets)
 
     # what is done otherwise
 
@@ -380,8 +396,17 @@ class Mannered(Bending):
         return b"".join(f"{line}\r\n".encode() for line in lines)
 
 
+def _missing(maildrop: OpenMaildrop, number: int) -> Outcome:
+    """Why a message-number means nothing."""
+    if maildrop.is_marked(number):
+        return "deleted"
+    if maildrop.expunged(number):
+        return "expunged"
+    return "no_such" if number > 0 else "zero" if number == 0 else "negative"
+
+
 _TOKENS: Final[dict[str, Callable[[Mannered], str]]] = {
-    "octets": lambda self: "" if self.maildrop is None else str(self.maildrop.octets(self._said.number or 0) or ""),
+    "octets": lambda self: self._octets(),
     "uid": lambda self: "" if self.maildrop is None else self.maildrop.uid(self._said.number or 0) or "",
     "count": lambda self: "" if self.maildrop is None else str(self.maildrop.stat()[0]),
     "total": lambda self: "" if self.maildrop is None else str(self.maildrop.stat()[1]),

@@ -121,10 +121,14 @@ class Transaction:
         """
         if self._hidden(number):
             return self._coded(replies.NEEDS_UTF8)
-        reply = self._retr(number)
-        if reply.positive:
-            self._note(number)
-        return reply
+        maildrop, reply = self._open_maildrop, self._retr(number)
+        if not reply.positive:
+            return reply
+        if not maildrop.allows(number):
+            return replies.EXHAUSTED
+        told = maildrop.retrieval(number)
+        self._note(number)
+        return reply if told == reply.announced or told is None else reply.saying(b"+OK %d octets\r\n" % told)
 
     def _note(self, number: int) -> None:
         """The message with this number was retrieved."""
@@ -204,6 +208,8 @@ class Transaction:
 
     def _missing(self, number: int) -> Reply:
         """Why a message-number means nothing."""
+        if self._open_maildrop.expunged(number):
+            return replies.EXPUNGED
         return replies.ALREADY_DELETED if self._open_maildrop.is_marked(number) else replies.NO_SUCH_MESSAGE
 
     COMMANDS: ClassVar[dict[str, Handlers]] = {

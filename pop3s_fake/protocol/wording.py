@@ -35,6 +35,7 @@ DEFAULTS: Final[dict[Outcome, str]] = {
     "no_such": "-ERR no such message",
     "deleted": "-ERR the message is marked as deleted",
     "expunged": "-ERR the message is gone",
+    "exhausted": "-ERR no more messages can be retrieved for now",
     "failed": "-ERR [AUTH] name or password is wrong",
     "no_user": "-ERR PASS comes immediately after an accepted USER",
     "again": "-ERR after USER comes PASS",
@@ -100,6 +101,8 @@ REFUSALS: Final[dict[Reply, Outcome]] = {
     replies.TLS_ALREADY: "already",
     replies.PASS_FIRST_USER: "no_user",
     replies.EVICTED: "evicted",
+    replies.EXPUNGED: "expunged",
+    replies.EXHAUSTED: "exhausted",
 }
 """The refusals of ours that a command may end with, and what they mean."""
 

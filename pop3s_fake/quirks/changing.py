@@ -16,6 +16,8 @@ __all__ = ("CHANGES", "Changing")
 
 CRLF: Final = b"\r\n"
 END: Final = b".\r\n"
+_ONE: Final = re.compile(rb"\A(\+OK \d+ )([^\r\n]+)(?=\r\n\Z)")
+"""A positive reply of one line about one message."""
 
 
 class Parts(NamedTuple):
@@ -159,12 +161,13 @@ def _lower(octets: bytes, _find: re.Pattern[bytes], _put: bytes, _: int) -> byte
 
 
 def _pad(octets: bytes, _find: re.Pattern[bytes], put: bytes, count: int) -> bytes:
-    """Make what follows the first space of each line of the payload so many octets long."""
+    """Make what follows a number, in each line of the payload or in the only one, so many octets long if it is any."""
     parts = _parts(octets)
     if parts is None:
-        return octets
+        return _ONE.sub(lambda match: match[1] + match[2].ljust(count, put), octets)
     split = [line.partition(b" ") for line in parts.lines]
-    return parts._replace(lines=[word + blank + rest.ljust(count, put) for word, blank, rest in split]).octets()
+    padded = [word + blank + (rest and rest.ljust(count, put)) for word, blank, rest in split]
+    return parts._replace(lines=padded).octets()
 
 
 def _edge(octets: bytes, _find: re.Pattern[bytes], _put: bytes, count: int) -> bytes:

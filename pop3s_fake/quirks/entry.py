@@ -41,6 +41,10 @@ Does = Literal[
     "edge",
 ]
 
+Step = Literal["shape", "value", "spelling", "words", "parting", "lines", "end"]
+"""The order of the changes of one reply: whether it has one line or several, what is told, how that is written, which
+words there are, what parts them, what stands before lines and how many of them come, and how the last one ends."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -48,9 +52,10 @@ class Parameter:
 
     default: str
     means: str
-    kind: Literal["whole", "seconds", "text", "word"] = "text"
-    least: float | None = None
-    most: float | None = None
+    kind: Literal["whole", "seconds", "text", "field", "name", "word"] = "text"
+    """A whole number, a time, any text, a field of a header or its name, or one of ``words``."""
+    least: int | None = None
+    most: int | None = None
     words: tuple[str, ...] = ()
 
 
@@ -67,6 +72,7 @@ class Change:
     find: str = ""
     put: str = ""
     count: str = "1"
+    step: Step = "value"
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,10 @@ class Quirk:
     changes: tuple[Change, ...] = ()
     setting: Setting | None = None
     contradicts: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    """The commands at whose success alone its setting is seen."""
+    untouched: tuple[str, ...] = ()
+    """Commands whose answers must have no rule of another quirk, or it never shows."""
     always: bool = False
     """Whether every correct server does it, ours as well: asking for it changes nothing but the setting it needs."""
     shows: Shown | None = None

@@ -128,9 +128,11 @@ def outcomes(each: Seen, server: Pop3sServer, run: Callable[[], tuple[int, Itera
     """Let a client run against the quirks as often as the data have it, and tell what came of it each time."""
     for number, letter in enumerate(LETTERS, 1):
         server.account.maildrop.add_one(letter, uid=f"m{number}")
+    before = server.account.save()
     opened = server.account.open(object(), exclusive=False)
     served = [opened.message(number) for number, _ in opened.listing()]
     whole = {*LETTERS, *(message.content for message in served if message is not None)}
+    server.account.restore(before)  # as if nobody had looked
     result = []
     for _ in each.outcome:
         code, delivered = run()

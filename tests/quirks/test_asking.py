@@ -10,7 +10,7 @@ import pytest
 from pop3s_fake import UsageError
 from pop3s_fake.maildrop import Policy
 from pop3s_fake.quirks import asked, demands, quirk, quirk_ids, rules_of, rules_of_all
-from pop3s_fake.quirks.asking import POLICIES
+from pop3s_fake.quirks.contradicting import POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def test_a_quirk_is_written_with_its_parameters(text: str, shown: str | None) ->
         ),
         (
             ["terminator-split(gap=-1)"],
-            "parameter 'gap' of quirk 'terminator-split' is a number of seconds from 0, not '-1'",
+            "parameter 'gap' of quirk 'terminator-split' is a number of seconds from 0 to 999999, not '-1'",
         ),
         (
             ["drop-mid-multiline(how=gone)"],
@@ -150,7 +150,7 @@ def test_quirks_of_one_reply_combine(play: Callable[..., Any]) -> None:
     """Each changes its part."""
     quirks = ["uidl-extra-spaces", "uidl-too-long(length=71)", "lf-only-replies", "terminator-split(gap=1)"]
     assert play(quirks, ["UIDL"]).seen == [
-        "+OK unique-id listing follows\n" + "".join(f"{n}   m{n}{'x' * 67}\n" for n in (1, 2)) + ".",
+        "+OK unique-id listing follows\n" + "".join(f"{n}   m{n}{'x' * 69}\n" for n in (1, 2)) + ".",
         "(wait 1)",
         "\n",
     ]
@@ -179,9 +179,10 @@ def test_two_messages_are_each_something_else(play: Callable[..., Any]) -> None:
 
 
 def test_what_is_added_to_messages_adds_up(play: Callable[..., Any]) -> None:
-    """In the order in which the quirks stand."""
-    seen = play(["bare-cr", "nul-in-body"], ["RETR 2"]).seen
-    assert seen[0].endswith("a line\r\nbefore it\r.\rbehind it\r\nbefore it\0behind it\r\n\0\r\n.\r\n")
+    """In the order of the catalogue."""
+    for quirks in (["bare-cr", "nul-in-body"], ["nul-in-body", "bare-cr"]):
+        seen = play(quirks, ["RETR 2"]).seen
+        assert seen[0].endswith("a line\r\nbefore it\0behind it\r\n\0\r\nbefore it\r.\rbehind it\r\n.\r\n")
 
 
 def test_every_word_of_a_policy_is_told_when_it_contradicts() -> None:

@@ -93,7 +93,7 @@ def struck(house: Any) -> list[str]:
     [
         ("auth-err-without-text", []),
         ("auth-err-without-text", ["RETR 9"]),
-        ("uidl-extra-spaces", ["UIDL 9", "UIDL 1"]),
+        ("uidl-extra-spaces", ["UIDL 9"]),
         ("extra-blank-line-at-end", ["RETR 9", "TOP 9 0"]),
         ("top-truncated", ["TOP 2 0"]),
     ],
