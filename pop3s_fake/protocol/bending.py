@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pop3s_fake.maildrop import Account
     from pop3s_fake.protocol.authentication import Authentication
+    from pop3s_fake.protocol.sasl import Context
     from pop3s_fake.protocol.transaction import Handlers
     from pop3s_fake.protocol.wording import Voice
 
@@ -122,6 +123,9 @@ class Bending(Session):
         login, mechanism = self._voice.manner.login, name.decode()
         if login.needs_tls and not self._secure:
             return replies.NEEDS_TLS
+        if mechanism == login.failing and self._context is not None:
+            self._name = None
+            return self._failing(mechanism, initial, self._context)
         if initial is not None and mechanism in login.two_steps:
             return replies.TWO_STEPS
         user, early = self._name, initial is not None and mechanism in login.initial
@@ -131,6 +135,14 @@ class Bending(Session):
         if not early or initial is None or self.exchange is None:
             return reply
         return self._went_on(self.exchange, self.exchange.respond(initial))
+
+    def _failing(self, name: str, initial: bytes | None, context: Callable[[frozenset[str]], Context]) -> Reply:
+        """AUTH with a mechanism that lets nobody in."""
+        from pop3s_fake.protocol.authentication import Authentication  # noqa: PLC0415  # for those who say AUTH
+        from pop3s_fake.protocol.sasl.failing import failing  # noqa: PLC0415  # the same
+
+        exchange = Authentication(failing(name), context(frozenset(self._mechanisms())))
+        return self._went_on(exchange, exchange.begin(initial))
 
     def _went_on(self, exchange: Authentication, outcome: Reply | Account) -> Reply:
         """One more step of an exchange."""

@@ -74,6 +74,9 @@ class Bent(Mannered):
         Session._enter(self)  # noqa: SLF001  # our own base's: which commands there are is ours
         if self.state is State.TRANSACTION:
             self._handlers = self._formed(self._handlers)
+        elif self._voice.manner.login.needs_tls and not self._secure:
+            refused = dict.fromkeys(self._handlers.keys() & {b"USER", b"PASS"}, Session._in_clear)  # noqa: SLF001  # ours
+            self._handlers = {b"STLS": Bent._stls, **self._handlers, **refused}
         self._begin(self._staged())
 
     def _worded(self, reply: Reply, outcome: Outcome) -> Reply:

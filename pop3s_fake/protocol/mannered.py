@@ -387,7 +387,8 @@ class Mannered(Bending):
         tags = frozenset(keywords) | ({"SASL"} if "AUTH" in keywords else set()) | (self._offer.tags & {"EXPIRE 0"})
         if self.state is State.TRANSACTION:
             return self._formed(self._noted(self._transaction(tags)))
-        passwords = self._secure or self._voice.manner.login.passwords_in_clear
+        login = self._voice.manner.login
+        passwords = self._secure or (login.passwords_in_clear and not login.needs_tls)
         return self._authorization(tags, "APOP" in keywords, passwords)
 
     def capabilities(self) -> bytes:

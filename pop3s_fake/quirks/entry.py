@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from pop3s_fake.tls.catalogue import structured
-from pop3s_fake.tls.settings import Tls  # noqa: TC001  # cattrs reads the annotations
 
 __all__ = ("LAYERS", "Change", "Parameter", "Quirk", "Setting", "Shown", "read")
 
@@ -80,7 +79,8 @@ class Setting:
     """Keywords of a server, the capabilities that are announced after the login only, a site's policy, its manner."""
 
     certificate: str | None = None
-    tls: Tls | None = None
+    tls: Any = None
+    """Keywords of a `Tls`, or one."""
     stls: bool | None = None
     exclusive: bool | None = None
     capabilities: tuple[str, ...] = ()

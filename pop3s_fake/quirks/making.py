@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pop3s_fake.quirks.changing import Changing
 from pop3s_fake.quirks.writing import quoted
 from pop3s_fake.rules import Rule
+from pop3s_fake.tls.settings import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -99,6 +100,7 @@ def setting_of(one: Asked) -> Setting | None:
     return replace(
         setting,
         certificate=certificate,
+        tls=None if setting.tls is None else Tls(**_manner(setting.tls, one)),
         capabilities=tuple(_filled(x, one) for x in setting.capabilities),
         policy={word: _filled(value, one) for word, value in setting.policy.items()},
         manner=_manner(setting.manner, one),

@@ -235,6 +235,10 @@ def test_exchange_online_is_short_of_patience() -> None:
             assert words == b"-ERR Logon failure: unknown user name or bad password."
     with speaking("exchange-online", auto=False) as server, logged_in(server) as client:
         assert isinstance(server.clock, ManualClock)
+        server.clock.advance(61)
+        assert client.noop() == b"+OK"
+    with speaking("exchange-online", auto=False) as server, connected(server) as client:
+        assert isinstance(server.clock, ManualClock)
         server.clock.advance(60)
         assert client.file.readline() == b"-ERR Disconnected for inactivity.\r\n"
         assert ended(client)
@@ -275,7 +279,10 @@ def test_exchange_2000_puts_the_dot_behind_the_last_line() -> None:
             assert client.welcome.startswith(b"+OK Microsoft Exchange 2000 POP3 server version ")
             assert read(client, "RETR 1", b"last.\r\n").startswith(b"+OK 1024 octets\r\n")
         with connected(server) as client:
-            assert read(client, "AUTH PLAIN", b"\r\n") == b"+OK\r\n"
+            assert client.capa()["SASL"] == ["NTLM"]
+            assert read(client, "AUTH NTLM", b"\r\n") == b"+OK\r\n"
+            challenge = read(client, "TlRMTVNTUAABAAAABgIIAAAAAAAAAAAAAAAAAAAAAAA=", b"\r\n")
+            assert challenge.startswith(b"+ TlRMTVNT")
 
 
 def test_maillennium_cuts_top_and_spaces_unique_ids() -> None:

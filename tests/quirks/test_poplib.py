@@ -657,6 +657,36 @@ def test_stls_required_for_login() -> None:
         client.quit()
 
 
+@pytest.mark.parametrize("name", ["courier", "mailutils", "popa3d", "solid-pop3d", "hmailserver", "jpop"])
+def test_a_server_that_takes_passwords_in_clear_wants_tls_by_a_quirk(name: str) -> None:
+    """It is refused before it has said the password, and comes in behind STLS."""
+    with serving("stls-required-for-login", dialect=name) as server, in_clear(server) as client:
+        refused(lambda: client.user(server.login.user), "b'-ERR STLS is required.'")
+        client._shortcmd("STLS")  # type: ignore[attr-defined]  # stls() asks for CAPA, which some have not
+        context = server.client_context()
+        with context.wrap_socket(client.sock, server_hostname=server.host) as over_tls:
+            client.sock = over_tls
+            client.file.close()
+            client.file = over_tls.makefile("rb")
+            client.user(server.login.user)
+            client.pass_(server.login.password)
+            client.quit()
+
+
+def test_stls_agreed_to_and_then_no_handshake() -> None:
+    """It hears an alert behind the agreement."""
+    with serving("stls-advertised-broken(how=alert)") as server, in_clear(server) as client:
+        client._shortcmd("STLS")  # type: ignore[attr-defined]  # stls() closes no socket where it fails
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = server.client_context().wrap_bio(incoming, outgoing, server_hostname=server.host)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        client.sock.sendall(outgoing.read())
+        incoming.write(client.file.read())
+        with pytest.raises(ssl.SSLError, match=r"(?i)handshake.failure"):
+            tls.do_handshake()
+
+
 def test_caps_change_after_stls() -> None:
     """It forgets the first list, and asks again where it is asked to."""
     with serving("caps-change-after-stls") as server, in_clear(server) as client:

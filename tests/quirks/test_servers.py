@@ -122,6 +122,27 @@ def test_sni_required() -> None:
             pass
 
 
+def test_who_names_no_host_may_be_sent_away_by_an_alert() -> None:
+    """In place of a certificate."""
+    with Pop3sServer(quirks=["sni-required(shown=alert)"]) as server:
+        with logged_in(server) as client:
+            client.quit()
+        context = server.client_context()
+        context.check_hostname = False
+        with pytest.raises((ssl.SSLError, ConnectionError)), connected(server, context, named=False):
+            pass
+        alert = server.transcript.last_session.tls.error
+    assert alert is not None
+
+
+def test_an_old_server_speaks_old_versions_only() -> None:
+    """The same quirk with another version."""
+    with Pop3sServer(quirks=["tls-version-floor(versions=1.2)"]) as server:
+        with logged_in(server) as client:
+            client.quit()
+        assert server.transcript.last_session.tls.version == "TLSv1.2"
+
+
 def test_tls_version_floor() -> None:
     """An old client is turned away in the handshake."""
     with Pop3sServer(quirks=["tls-version-floor"]) as server:
