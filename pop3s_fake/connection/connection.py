@@ -544,6 +544,8 @@ class Connection:
         early = False
 
         def execute() -> Generator[Step, None, Reply]:
+            if session.aborts and words(line)[0] == "QUIT" and self._absent(reader):
+                raise Gone("eof", "the client closed the connection before UPDATE")
             reply = session.execute(line)
             if session.exchange is not None:
                 reply = yield from self._authenticate(reply, reader, lines)
@@ -572,6 +574,11 @@ class Connection:
     def _came_meanwhile(self) -> bool:
         """Whether anything came while an answer was on its way."""
         return self._fed or self._eof
+
+    def _absent(self, reader: LineReader) -> bool:
+        """Whether the client is known to have closed the connection."""
+        self._ahead_of(reader)
+        return self._eof or self._link.closed
 
     def _ahead_of(self, reader: LineReader) -> bool:
         """Whether that is octets; they wait in the reader for their turn."""

@@ -42,6 +42,7 @@ class Follower:
     removed: Final[tuple[str, ...]] = ()
     abandoned: Final[tuple[str, ...]] = ()
     uncommitted: Final = False
+    aborts: Final = False
 
     patience: Final = AUTOLOGOUT
     farewell: Final = NOTHING

@@ -167,6 +167,11 @@ class OpenMaildrop:
         """Whether UPDATE comes behind the answer to QUIT."""
         return False
 
+    @property
+    def aborts(self) -> bool:
+        """Whether there is no UPDATE where the client is gone before it begins."""
+        return False
+
     def retrieval(self, number: int) -> int | None:
         """The size that is announced where the message with this number is retrieved."""
         return self.octets(number)

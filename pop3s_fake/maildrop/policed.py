@@ -117,6 +117,11 @@ class PolicedMaildrop(OpenMaildrop):
         """Whether UPDATE comes behind the answer to QUIT."""
         return self._terms.policy.waits
 
+    @property
+    def aborts(self) -> bool:
+        """Whether there is no UPDATE where the client is gone before it begins."""
+        return self._terms.policy.removes == "last"
+
     def retrieved(self, number: int) -> None:
         """Remember that the message with this number was retrieved."""
         uid, policy = self.uid(number), self._terms.policy

@@ -20,10 +20,12 @@ __all__ = ("History", "Policy")
 Deletes = Literal["at-quit", "at-once", "hidden", "not", "lost", "lost-or-retrieved"]
 Listed = Literal["", "sizes", "zeros"]
 Sizes = Literal["", "round", "lf", "zero", "more", "less"]
+Removes = Literal["", "first", "last"]
 WORDS: Final[dict[str, tuple[str, ...]]] = {
     "Deletes": get_args(Deletes),
     "Listed": get_args(Listed),
     "Sizes": get_args(Sizes),
+    "Removes": get_args(Removes),
 }
 """What may stand for a value that is one of several words, by its type."""
 
@@ -89,6 +91,8 @@ class Policy:
     """Listings hold messages that are marked, too, with their "sizes", or with "zeros" in place of them."""
     waits: bool = False
     """Deletions are carried out when the client has taken the answer to QUIT, and not where it has not."""
+    removes: Removes = ""
+    """Whether UPDATE comes "first" where QUIT is answered late, or "last": not at all then where the client is gone."""
     keeps: int | None = None
     """The message of this number cannot be removed."""
     lock_hold: float = 0.0

@@ -189,6 +189,11 @@ class Session(Transaction):
         """The client was not told to begin TLS after all."""
         self.upgrading = False
 
+    @property
+    def aborts(self) -> bool:
+        """Whether QUIT comes to nothing where the client is gone before it is carried out."""
+        return self.maildrop is not None and self.maildrop.aborts
+
     def close(self) -> None:
         """End the session without UPDATE: nothing is removed; the maildrop is free, or held by ``lock_hold``.  Once."""
         self._handlers = {}

@@ -66,6 +66,7 @@ POLICIES: Final = {
     "reads": "whether retrieving is reading",
     "top_reads": "whether TOP is reading",
     "waits": "whether deletions wait for the client",
+    "removes": "whether deletions wait for the answer",
     "keeps": "which deletions fail",
     "lock_hold": "how long the lock stays",
     "unseen": "how long nothing is found",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pop3s_fake import ManualClock, Pop3sServer
+from pop3s_fake.connection import EOF, Connection, Receive, Wait
 from tests.quirks.talking import connected
 
 if TYPE_CHECKING:
@@ -123,3 +124,32 @@ def test_sizes_are_wrong_in_many_ways(
         assert seen[1].endswith(f"\r\n1 {listed[0]}\r\n2 {listed[1]}\r\n.\r\n")
         assert seen[2] == f"+OK 2 {listed[1]}\r\n"
         assert seen[3].startswith(f"+OK {retrieved} octets\r\nSubject: two")
+
+
+@pytest.mark.parametrize(
+    ("quirk", "stays", "left"),
+    [
+        ("quit-slow(deletes=first)", False, 1),
+        ("quit-slow(deletes=first)", True, 1),
+        ("quit-slow(deletes=last)", False, 2),
+        ("quit-slow(deletes=last)", True, 1),
+    ],
+)
+def test_a_client_that_does_not_wait_for_quit_may_lose_its_deletions(
+    play: Callable[..., Any], *, quirk: str, stays: bool, left: int
+) -> None:
+    """Where the server deletes last, and finds nobody there any more."""
+    house = play([quirk], ["(greeting)"])
+    connection = Connection(house.settings, house.transcript.begin(0.0))
+    said = iter([b"USER ann", b"PASS not-a-secret", b"DELE 1", b"QUIT"])
+    waited = False
+    for step in connection.steps():
+        if isinstance(step, Wait):
+            waited = True
+            if not stays:
+                connection.feed(EOF)
+        elif isinstance(step, Receive):
+            connection.feed(next(said) + b"\r\n")
+    connection.close()
+    assert waited
+    assert len(house.settings.accounts["ann"].maildrop) == left
