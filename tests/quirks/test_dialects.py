@@ -19,6 +19,7 @@ UNSEEN = {
     "apop-token-anywhere": "it has no APOP",
     "apop-token-not-msgid": "it has no APOP",
     "capa-user-missing": "it lists USER in another place",
+    "capa-xoauth2-missing": "it lists no XOAUTH2",
     "expire-advisory": "it lists no EXPIRE",
     "quit-unlocks-others": "a lock that was taken away looks like the one that it has not",
     "no-exclusive-lock": "it is one of those that do it",
