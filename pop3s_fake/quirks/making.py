@@ -102,6 +102,7 @@ def setting_of(one: Asked) -> Setting | None:
         certificate=certificate,
         tls=None if setting.tls is None else Tls(**_manner(setting.tls, one)),
         capabilities=tuple(_filled(x, one) for x in setting.capabilities),
+        late=tuple(tag.upper() for x in setting.late for tag in _filled(x, one).split()),
         policy={word: _filled(value, one) for word, value in setting.policy.items()},
         manner=_manner(setting.manner, one),
     )

@@ -195,7 +195,7 @@ def test_each_can_be_asked_for(name: str) -> None:
     """Its rules can be read, whatever the parameters that are words, and what contradicts it has a name."""
     entry = quirk(name)
     choices = [f"{each}={word}" for each, parameter in entry.parameters.items() for word in parameter.words]
-    for text in (name, *(f"{name}({choice})" for choice in choices)):
+    for text in (name, *(name + "(" + choice.replace("=", '="') + '")' for choice in choices)):
         several = asked([text])
         Policy.of(demands(several).policy)
         for rule in rules_of(several[0]):

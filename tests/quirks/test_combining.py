@@ -259,3 +259,16 @@ def test_a_parameter_that_cannot_be_is_refused(text: str, complaint: str) -> Non
 def test_a_text_means_nothing_but_itself(play: Callable[..., Any], name: str, listed: str) -> None:
     """Whatever its characters mean elsewhere."""
     assert play([name], ["UIDL"]).seen[0].split("\r\n")[1] == listed
+
+
+def test_which_capabilities_come_late_is_a_parameter(play: Callable[..., Any]) -> None:
+    """Gmail lists PIPELINING after the login only, and all else before it, too."""
+    lines = play(["capa-differs-after-auth(tags=pipelining)"], ["(greeting)", "CAPA"]).seen[1].split("\r\n")
+    assert {"TOP", "UIDL"} <= set(lines)
+    assert "PIPELINING" not in lines
+
+
+def test_where_a_blank_line_stands_is_a_parameter(play: Callable[..., Any]) -> None:
+    """In the answers to TOP alone, as with hMailServer."""
+    seen = play(["extra-blank-line-at-end(at=TOP)"], ["RETR 2", "TOP 2 9"]).seen
+    assert [text.endswith("a line\r\n\r\n.\r\n") for text in seen] == [False, True]
