@@ -63,7 +63,7 @@ class Ways:
         self.place: Place = sockets.place
         self.tell: Callable[[str], None] = tell
         self.now: Callable[[], float] = now
-        self.held = Holdings()
+        self.held: Holdings = Holdings()
         """What the maildrop has in it."""
         self._wait = wait
         self._lines: list[Line] = []

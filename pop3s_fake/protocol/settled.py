@@ -52,7 +52,7 @@ WITH_NUMBERS: Final = frozenset(
 WHOLE: Final = frozenset({"arrival", "validity", "next"})
 """The tokens that are numbers; all others are texts."""
 
-FORMS: Final = {
+FORMS: Final[dict[bool, tuple[re.Pattern[str], object, str]]] = {
     True: (re.compile(r"(.?[<>^])?0?\d{0,3}[dxX]?"), 0, "a number, such as '08x' or '>20'"),
     False: (re.compile(r"(.?[<>^])?\d{0,3}(\.\d{1,3})?"), "", "a text, such as '>8' or '.8'"),
 }
