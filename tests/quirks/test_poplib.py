@@ -650,7 +650,7 @@ def test_stls_advertised_broken() -> None:
 def test_stls_required_for_login() -> None:
     """It is refused before it has said the password."""
     with serving("stls-required-for-login") as server, in_clear(server) as client:
-        refused(lambda: client.user(server.login.user), "-ERR")
+        refused(lambda: client.user(server.login.user), "-ERR STLS is required.")
         client.stls(server.client_context())
         client.user(server.login.user)
         client.pass_(server.login.password)

@@ -24,7 +24,7 @@ OPPOSITES: Final = {
 }
 """What every correct server does, so that its test fails only where the opposite is asked for."""
 
-EXEMPT: Final = {"caps-change-after-stls", "empty-list", "oauth-error-as-continuation", "stls-required-for-login"}
+EXEMPT: Final = {"caps-change-after-stls", "empty-list", "oauth-error-as-continuation"}
 """What every correct server does, and no quirk is the opposite of."""
 
 HASTE: Final = 2.0
