@@ -82,6 +82,8 @@ class Bent(Mannered):
     def _worded(self, reply: Reply, outcome: Outcome) -> Reply:
         """A reply in the words of this server; ours have codes where such are announced."""
         worded = super()._worded(reply, outcome)
+        if outcome == "listing" and worded is not reply:  # ours is a refusal, which lists nothing
+            return self._told(outcome)
         return uncoded(reply, self._offer.codes) if worded is reply else worded
 
     def capabilities(self) -> bytes:

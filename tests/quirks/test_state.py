@@ -153,3 +153,57 @@ def test_a_client_that_does_not_wait_for_quit_may_lose_its_deletions(
     connection.close()
     assert waited
     assert len(house.settings.accounts["ann"].maildrop) == left
+
+
+AHEAD = "RETR 1\r\nRETR 2\r\nNOOP"
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        ("how=drop", ["+OK 81 octets\r\nSubject: one\r\nContent-Type", "(end fin)"]),
+        ("how=none, ahead=lost", ["+OK 81 octets\r\nSubject: one\r\nContent-Type"]),
+    ],
+)
+def test_whoever_sends_ahead_is_let_down(play: Callable[..., Any], text: str, answers: list[str]) -> None:
+    """Who waits for each answer is not."""
+    quirk = [f"pipelining-advertised-broken({text})"]
+    seen = play(quirk, [AHEAD]).seen
+    assert len(seen) == len(answers)
+    assert all(said.startswith(answer) for said, answer in zip(seen, answers, strict=True))
+    assert play(quirk, AHEAD.split("\r\n")).seen == play([], AHEAD.split("\r\n")).seen
+
+
+def test_the_next_answer_may_come_within_a_message(play: Callable[..., Any]) -> None:
+    """There is no dot before it; what is asked for by itself has its dot."""
+    quirk = ["pipelining-advertised-broken(how=mixed)"]
+    mixed = "".join(play(quirk, [AHEAD]).seen)
+    assert "\r\nlast\r\n+OK 68 octets\r\n" in mixed
+    assert "\r\n.\r\n" not in mixed
+    assert mixed.endswith("+OK\r\n")
+    assert play(quirk, AHEAD.split("\r\n")).seen == play([], AHEAD.split("\r\n")).seen
+
+
+def test_the_terminator_alone_may_end_in_lf(play: Callable[..., Any]) -> None:
+    """Lines, answers of one line and refusals are as ever."""
+    script = ["LIST", "LIST 1", "RETR 2", "TOP 1 0", "UIDL", "CAPA", "RETR 9"]
+    right, wrong = ("".join(play(quirks, script).seen) for quirks in ([], ["lf-only-replies(where=terminator)"]))
+    assert wrong == right.replace("\r\n.\r\n", "\r\n.\n")
+    assert wrong.count("\r\n.\n") == 5
+
+
+@pytest.mark.parametrize("dialect", [None, "courier"])
+def test_bare_auth_lists_what_is_offered(play: Callable[..., Any], dialect: str | None) -> None:
+    """And an unknown mechanism is refused as ever."""
+    script = ["(greeting)", "AUTH", "CAPA", "AUTH X-ODD"]
+    lines = "".join(play(["bare-auth-lists-mechanisms"], script, dialect=dialect).seen).splitlines()[1:]
+    offered = next((line.split()[1:] for line in lines if line.startswith("SASL ")), ["PLAIN", "LOGIN", "CRAM-MD5"])
+    assert lines[: len(offered) + 2] == ["+OK", *offered, "."]
+    assert "-ERR" in lines[-1]
+
+
+def test_success_is_said_too_early_only_where_a_message_is(play: Callable[..., Any]) -> None:
+    """A refusal stays one."""
+    seen = play(["retr-err-after-ok(number=3)"], ["RETR 3", "RETR 1"]).seen
+    assert seen[0].startswith("-ERR no such message")
+    assert seen[1].startswith("+OK 81 octets")
