@@ -11,7 +11,8 @@ from pop3s_fake import Rule
 from pop3s_fake.cases import case, case_ids, impossible
 from pop3s_fake.protocol.linting.handshakes import FLAWS
 from pop3s_fake.protocol.violations import requirements
-from pop3s_fake.quirks import quirk, quirk_ids
+from pop3s_fake.quirks import asked, demands, quirk, quirk_ids
+from pop3s_fake.quirks.writing import quoted
 from pop3s_fake.rules.actions import Tls as TlsAction
 from pop3s_fake.tls.certificates import certificate, certificate_ids, client_certificate, client_certificate_ids
 from pop3s_fake.tls.handshakes import handshake, handshake_ids
@@ -80,9 +81,10 @@ def test_what_a_quirk_sets_or_contradicts_is_there() -> None:
         assert set(entry.contradicts) <= set(quirk_ids())
         rules = (*entry.rules, *(rule for rules in entry.variants.values() for rule in rules))
         named = set(re.findall(r"tls certificate=([a-z0-9-]+)", " ".join(rules)))
-        if entry.setting is not None:
-            named |= {entry.setting.certificate or "good", *of_tls(entry.setting.tls)}
         named = {entry.parameters[name[1:-1]].default if name[0] == "{" else name for name in named}
+        words = [f"{name}({key}={quoted(word)})" for key, each in entry.parameters.items() for word in each.words]
+        for wanted in (demands(asked([text])) for text in (name, *words)):
+            named |= {wanted.certificate or "good", *of_tls(wanted.tls)}
         assert named <= set(certificate_ids())
 
 

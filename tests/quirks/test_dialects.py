@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 UNSEEN = {
+    "bare-auth-lists-mechanisms": "it is one of those that do it",
     "apop-token-anywhere": "it has no APOP",
     "apop-token-not-msgid": "it has no APOP",
     "capa-user-missing": "it lists USER in another place",
