@@ -15,6 +15,7 @@ from pop3s_fake.dialects.bundle import brought, problems_with
 from pop3s_fake.errors import UsageError
 from pop3s_fake.protocol.capabilities import Offer
 from pop3s_fake.protocol.manner import Manner
+from pop3s_fake.protocol.settled import problems_of
 from pop3s_fake.tls.catalogue import structured
 from pop3s_fake.tls.settings import Tls
 
@@ -133,8 +134,6 @@ def read(text: str, name: str, *, base: Callable[[str], str], origin: str = "", 
         told = str(error).replace(f"$[{name!r}].manner", f"$[{name!r}]")
         raise UsageError("; ".join([told, *problems])) from None
     if not trusted:
-        from pop3s_fake.protocol.settled import problems_of  # noqa: PLC0415  # for what does not come with the package
-
         problems += [*problems_of(made.manner), *_without_commands(made), *problems_with(made), *_refused(made)]
     if problems:
         raise UsageError(f"{what}: " + "; ".join(problems))

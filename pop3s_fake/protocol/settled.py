@@ -58,6 +58,12 @@ FORMS: Final[dict[bool, tuple[re.Pattern[str], object, str]]] = {
 }
 """What may stand behind the colon of a token, by whether it is a number, what is tried there, and what is right."""
 
+MECHANISMS: Final = (
+    *("SCRAM-SHA-512-PLUS", "SCRAM-SHA-512", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1"),
+    *("EXTERNAL", "OAUTHBEARER", "XOAUTH2", "DIGEST-MD5", "CRAM-MD5", "NTLM", "MSN", "PLAIN", "LOGIN", "ANONYMOUS"),
+)
+"""The names of the mechanisms, which stand here, too, so that a dialect is read without loading them."""
+
 PARTING: Final = " \t\v\f\r" + punctuation
 """What may part words; not what they are made of, nor what ends a line."""
 
@@ -156,8 +162,6 @@ def _capability(value: str) -> Iterator[str]:
 
 def _mechanism(value: str) -> Iterator[str]:
     """A mechanism that there is."""
-    from pop3s_fake.protocol.sasl import MECHANISMS  # noqa: PLC0415  # only where one is named
-
     if value not in MECHANISMS:
         yield f"unknown mechanism {value!r}{nearest(value, MECHANISMS)}"
 

@@ -11,8 +11,9 @@ import pytest
 from pop3s_fake import Dialect, UsageError
 from pop3s_fake.dialects import dialect, dialect_ids
 from pop3s_fake.dialects.overlay import overlaid
+from pop3s_fake.protocol import sasl
 from pop3s_fake.protocol.manner import Manner
-from pop3s_fake.protocol.settled import problems_of
+from pop3s_fake.protocol.settled import MECHANISMS, problems_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,6 +147,11 @@ def test_every_mistake_is_told(tmp_path: Path) -> None:
 def test_what_comes_with_the_package_means_something(name: str) -> None:
     """It is not looked at when it is asked for."""
     assert problems_of(dialect(name).manner) == []
+
+
+def test_all_mechanisms_are_known() -> None:
+    """Their names are not looked up where they are carried out."""
+    assert sorted(MECHANISMS) == sorted(sasl.MECHANISMS)
 
 
 def test_every_group_of_settings_is_looked_at() -> None:
