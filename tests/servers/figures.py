@@ -44,6 +44,8 @@ def tables() -> Iterator[str]:
 
 
 def _reasons(kind: str) -> Iterator[str]:
-    """The rows of the list of this kind."""
-    for cause in tomllib.loads((HERE / "causes.toml").read_text(encoding="utf-8"))[kind]:
-        yield f"| {', '.join(f'`{name}`' for name in cause['of'])} | {cause['because']} |\n"
+    """The rows of the list of this kind; a reason that is told in several ways has one."""
+    listed = tomllib.loads((HERE / "causes.toml").read_text(encoding="utf-8"))[kind]
+    yield from dict.fromkeys(
+        f"| {', '.join(f'`{name}`' for name in cause['of'])} | {cause['because']} |\n" for cause in listed
+    )
